@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/** A strong ETag: equal exactly where the body is equal. */
+export function etagOf(body: string): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 32)}"`;
+}
+
+/** Whether a caller's If-None-Match names this ETag; as the standard asks, a weak mark does not count. */
+export function isNotModified(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}

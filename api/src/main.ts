@@ -1,0 +1,50 @@
+import { loadWaterfall } from '@leadwell/providers/provider-settings';
+import { askableWaterfall } from '@leadwell/providers/askable';
+import { loadConfig } from '@leadwell/shared/config/config';
+import { openDatabase } from '@leadwell/shared/db/database';
+import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
+import { createRelay } from '@leadwell/shared/relay/relay';
+import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { createLogger } from '@leadwell/shared/runtime/logger';
+import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
+import { composeApi } from './compose';
+import { closeServer, createApiServer, listen } from './http/server';
+
+/** Calls under way get this long to be answered. */
+const ANSWER_MS = 10_000;
+const SHUTDOWN_MS = 20_000;
+
+/** Neither the database nor the queue must be up: until they are, calls are answered 503, and accepted work waits. */
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const waterfall = loadWaterfall(config, process.env);
+  const logger = createLogger({ level: config.logLevel, name: 'api' });
+  exitOnDefects(logger);
+  const database = await resolveDatabaseUrl(config);
+  const knex = openDatabase({
+    url: database.url,
+    poolSize: config.databasePoolSize,
+    applicationName: 'leadwell-api',
+  });
+  const queues = openBatchQueues(queueLocation(config, database.url), (error) =>
+    logger.warn({ err: error }, 'queue connection'),
+  );
+  const publisher = createRelay({ knex, queues, waterfall: askableWaterfall(waterfall), config, logger });
+  const server = createApiServer(composeApi({ config, knex, publisher, queues, waterfall, logger }));
+  onShutdown(
+    [
+      { name: 'calls under way', close: () => closeServer(server, ANSWER_MS) },
+      { name: 'queues', close: () => queues.close() },
+      { name: 'database', close: () => knex.destroy() },
+      { name: 'embedded database', close: () => database.release() },
+    ],
+    { timeoutMs: SHUTDOWN_MS, logger },
+  );
+  const port = await listen(server, config.port, config.host);
+  logger.info({ host: config.host, port }, 'api ready');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,57 @@
+import type { Db } from '@leadwell/shared/db/database';
+import { AppError } from '@leadwell/shared/domain/errors';
+import type { NewEnrichment } from '@leadwell/shared/repositories/accepted-work';
+import { insertEndedAttempts } from '@leadwell/shared/repositories/attempts';
+import { upsertLeadValues } from '@leadwell/shared/repositories/lead-values';
+import { listHits } from '@leadwell/shared/repositories/lookups';
+
+interface AnsweredRow {
+  enrichmentId: string;
+  leadId: string;
+  lookupId: string;
+}
+
+/**
+ * Gives the organisation the values of the stored answers that ended its rows, and notes each as an attempt that another's
+ * answer served. Throws UNAVAILABLE where an answer vanished since it was planned with (it expired, or was erased): the whole
+ * acceptance must not stand, and finds another plan when repeated.
+ */
+export async function giveHitValues(db: Db, orgId: string, rows: readonly NewEnrichment[]): Promise<void> {
+  const answered = rows.flatMap(toAnswered);
+  if (answered.length === 0) return;
+  const hits = await listHits(
+    db,
+    answered.map((row) => row.lookupId),
+  );
+  const ended = answered.map((row) => {
+    const hit = hits.get(row.lookupId);
+    if (!hit) throw vanished();
+    return { ...row, hit };
+  });
+  const values = ended.flatMap(({ hit, leadId, enrichmentId }) =>
+    hit.candidates.map((candidate) => ({
+      ...candidate,
+      leadId,
+      enrichmentId,
+      provider: hit.provider,
+      foundAt: hit.answeredAt,
+    })),
+  );
+  await upsertLeadValues(db, orgId, values);
+  await insertEndedAttempts(db, ended.map(toAttempt));
+}
+
+function vanished(): AppError {
+  return new AppError('UNAVAILABLE', 'A stored answer expired while it was used. Try again.', {
+    retryAfterSeconds: 1,
+  });
+}
+
+function toAnswered({ id, leadId, lookupId }: NewEnrichment): AnsweredRow[] {
+  return lookupId === null ? [] : [{ enrichmentId: id, leadId, lookupId }];
+}
+
+function toAttempt({ enrichmentId, lookupId, hit }: AnsweredRow & { hit: { provider: string } }) {
+  const attempt = { provider: hit.provider, lookupId, outcome: 'hit' as const, error: null };
+  return { enrichmentId, attempts: [attempt] };
+}

@@ -1,0 +1,98 @@
+import type { Config } from '@leadwell/shared/config/config';
+import type { Db } from '@leadwell/shared/db/database';
+import type { Enrichment } from '@leadwell/shared/domain/enrichment';
+import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
+import type { AskableWaterfall } from '@leadwell/shared/domain/waterfall';
+import {
+  listLeadsToRetry,
+  listSelectedLeads,
+  type SelectedLead,
+} from '@leadwell/shared/repositories/enrichment-queries';
+import { listStoredHits } from '@leadwell/shared/repositories/stored-hits';
+import { selectLeads } from '../search/select-leads';
+import type { Order } from './order';
+
+export interface PlanningDependencies {
+  config: Pick<Config, 'shareResults' | 'emailCredits' | 'phoneCredits'>;
+  waterfall: AskableWaterfall;
+}
+
+/** What becomes of one selected lead. `supersedes` is the ended row that makes way for the new round. */
+export type PlannedRow =
+  | { kind: 'reused'; leadId: string; enrichment: Enrichment }
+  | { kind: 'answered'; leadId: string; lookupId: string; supersedes: string | null }
+  | { kind: 'paid'; leadId: string; supersedes: string | null };
+
+/** An order split: what exists, what a stored answer ends at once, what is to be paid. In selection order. */
+export interface Plan {
+  rows: PlannedRow[];
+  paidCount: number;
+  unitPriceCredits: number;
+  requiredCredits: number;
+}
+
+/** The ids of the selected leads, distinct, in selection order. Takes no lock: it may run before the account is locked. */
+export async function resolveSelection(db: Db, order: Order): Promise<readonly string[]> {
+  const { selection, orgId } = order;
+  if (selection.mode === 'manual') return selection.leadIds;
+  if (selection.mode === 'retry') return listLeadsToRetry(db, selection.requestId);
+  const { filters, startIndex, targetCount, excludedIds } = selection;
+  return selectLeads(db, { orgId, filters, startIndex, targetCount, excludedIds: [...excludedIds] });
+}
+
+/**
+ * Splits the selection. What it reads must be read after the account lock, by statements later than it.
+ * Throws what the selection says of ids that are no visible lead; in a range of a search, and of an earlier request whose
+ * leads were erased since, such leads are left out.
+ */
+export async function planOrder(
+  db: Db,
+  deps: PlanningDependencies,
+  order: Order,
+  leadIds: readonly string[],
+): Promise<Plan> {
+  const { orgId, field } = order;
+  const leads = await listVisible(db, order, leadIds);
+  const isKept = (lead: SelectedLead): boolean => lead.live !== null && !needsNewRound(lead.live, order);
+  const hits = await listStoredHits(db, {
+    field,
+    scope: deps.config.shareResults === 'on' ? SHARED_SCOPE : orgId,
+    leadIds: leads.filter((lead) => !isKept(lead)).map((lead) => lead.leadId),
+    providers: deps.waterfall[field],
+  });
+  const lookupOf = new Map(hits.map((hit) => [hit.leadId, hit.lookupId]));
+  return priced(
+    leads.map((lead) => planRow(lead, order, lookupOf.get(lead.leadId))),
+    field === 'emails' ? deps.config.emailCredits : deps.config.phoneCredits,
+  );
+}
+
+function planRow({ leadId, live }: SelectedLead, order: Order, lookupId: string | undefined): PlannedRow {
+  if (live && !needsNewRound(live, order)) return { kind: 'reused', leadId, enrichment: live };
+  const supersedes = live?.id ?? null;
+  return lookupId === undefined
+    ? { kind: 'paid', leadId, supersedes }
+    : { kind: 'answered', leadId, lookupId, supersedes };
+}
+
+/** What failed, timed out or was cancelled was refunded, and starts anew; what found nothing does only when asked to. */
+function needsNewRound(live: Enrichment, order: Order): boolean {
+  if (live.status === 'pending') return false;
+  if (live.status === 'finished') return order.retryNotFound && live.dataFound === false;
+  return true;
+}
+
+function priced(rows: PlannedRow[], unitPriceCredits: number): Plan {
+  const paidCount = rows.filter((row) => row.kind === 'paid').length;
+  return { rows, paidCount, unitPriceCredits, requiredCredits: paidCount * unitPriceCredits };
+}
+
+async function listVisible(db: Db, order: Order, leadIds: readonly string[]): Promise<SelectedLead[]> {
+  const { orgId, field, selection } = order;
+  const leads = await listSelectedLeads(db, { orgId, field, leadIds });
+  const unknown = leads.filter((lead) => !lead.isVisible);
+  if (unknown.length > 0 && selection.mode === 'manual') {
+    throw selection.refuse(new Set(unknown.map((lead) => lead.leadId)));
+  }
+  return leads.filter((lead) => lead.isVisible);
+}

@@ -1,0 +1,123 @@
+import type { Config } from '@leadwell/shared/config/config';
+import type { Db } from '@leadwell/shared/db/database';
+import type { Enrichment } from '@leadwell/shared/domain/enrichment';
+import { newId } from '@leadwell/shared/domain/ids';
+import type { DebitReceipt } from '@leadwell/shared/ledger/debit';
+import {
+  insertBatches,
+  insertEnrichments,
+  insertRequest,
+  insertRequestList,
+  supersedeEnrichments,
+  type NewBatch,
+  type NewEnrichment,
+  type NewRequest,
+} from '@leadwell/shared/repositories/accepted-work';
+import { giveHitValues } from './give-hit-values';
+import type { Order } from './order';
+import type { Plan, PlannedRow } from './plan-order';
+
+export interface PaidOrder {
+  id: string;
+  order: Order;
+  plan: Plan;
+  receipt: DebitReceipt;
+  at: Date;
+}
+
+type WriteConfig = Pick<Config, 'batchSize' | 'enrichmentDeadlineHours'>;
+
+/**
+ * Writes a planned and paid order: makes way for new rounds, then the request, its batches, its rows and its list, each
+ * by one statement however many leads there are. Gives the enrichments in selection order. The caller holds the
+ * account lock; nothing here decides about money.
+ */
+export async function writeRequest(db: Db, config: WriteConfig, paid: PaidOrder): Promise<Enrichment[]> {
+  const { plan, at } = paid;
+  const request = toRequest(paid);
+  const batches: NewBatch[] = [];
+  const listed = plan.rows.map((row) => listRow(row, batches, config.batchSize));
+  const own = listed.flatMap((row) => row.own ?? []);
+
+  await supersedeEnrichments(db, plan.rows.flatMap(supersededBy), at);
+  await insertRequest(db, request);
+  await insertBatches(
+    db,
+    request,
+    batches,
+    new Date(at.getTime() + config.enrichmentDeadlineHours * 3_600_000),
+  );
+  await insertEnrichments(db, request, own, {
+    unitPriceCredits: plan.unitPriceCredits,
+    retryNotFound: paid.order.retryNotFound,
+  });
+  await insertRequestList(
+    db,
+    request.id,
+    listed.map((row) => row.enrichmentId),
+  );
+  await giveHitValues(db, request.orgId, own);
+  return listed.map((row) => row.reused ?? toEnrichment(row.own, request));
+}
+
+type ListedRow =
+  | { enrichmentId: string; reused: Enrichment; own: null }
+  | { enrichmentId: string; reused: null; own: NewEnrichment };
+
+/** Rows to be worked fill batches in selection order. */
+function listRow(row: PlannedRow, batches: NewBatch[], batchSize: number): ListedRow {
+  if (row.kind === 'reused') return { enrichmentId: row.enrichment.id, reused: row.enrichment, own: null };
+  const lookupId = row.kind === 'answered' ? row.lookupId : null;
+  const batchId = row.kind === 'paid' ? placeInBatch(batches, batchSize) : null;
+  const id = newId();
+  return { enrichmentId: id, reused: null, own: { id, leadId: row.leadId, batchId, lookupId } };
+}
+
+function placeInBatch(batches: NewBatch[], batchSize: number): string {
+  let batch = batches.at(-1);
+  if (!batch || batch.size === batchSize) {
+    batch = { id: newId(), size: 0 };
+    batches.push(batch);
+  }
+  batch.size += 1;
+  return batch.id;
+}
+
+function supersededBy(row: PlannedRow): string[] {
+  return row.kind === 'reused' || row.supersedes === null ? [] : [row.supersedes];
+}
+
+function toRequest({ id, order, plan, receipt, at }: PaidOrder): NewRequest {
+  return {
+    id,
+    orgId: order.orgId,
+    createdBy: order.userName,
+    field: order.field,
+    mode: order.selection.mode,
+    priority: order.priority,
+    total: plan.rows.length,
+    creditsCharged: receipt.amountCredits,
+    creditTransactionId: receipt.transactionId,
+    at,
+  };
+}
+
+/** As insertEnrichments wrote it: reading a thousand rows back would take longer than writing them. */
+function toEnrichment(row: NewEnrichment, request: NewRequest): Enrichment {
+  const isPending = row.batchId !== null;
+  return {
+    id: row.id,
+    createdAt: request.at,
+    updatedAt: request.at,
+    entityId: row.leadId,
+    entityType: 'person',
+    field: request.field,
+    status: isPending ? 'pending' : 'finished',
+    error: null,
+    dataFound: isPending ? null : true,
+    createdBy: request.createdBy,
+    orgId: request.orgId,
+    globalEnrichmentId: row.lookupId,
+    creditTransactionId: isPending ? request.creditTransactionId : null,
+  };
+}

@@ -1,0 +1,27 @@
+import { migrateUp } from '@leadwell/migrations/migrate';
+import { migrateQueueSchema } from '@leadwell/shared/queue/postgres-queue-schema';
+import type { Command } from 'commander';
+import { writeResult, type OutputOptions } from '../output';
+import { withAnyDatabase } from '../with-database';
+
+/** `migrate`: brings the schema, the queue's included, to the newest version. Repeating it changes nothing. */
+export function addMigrateCommand(program: Command): void {
+  program
+    .command('migrate')
+    .description('bring the database schema to the newest version')
+    .option('--json', 'print the result as JSON, on the last line')
+    .action(runMigrate);
+}
+
+async function runMigrate(options: OutputOptions): Promise<void> {
+  const applied = await withAnyDatabase(async (knex, url) => {
+    const names = await migrateUp(knex);
+    await migrateQueueSchema(url);
+    return names;
+  });
+  writeResult(
+    options,
+    { applied },
+    applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.',
+  );
+}

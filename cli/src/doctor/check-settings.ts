@@ -1,0 +1,40 @@
+import { loadWaterfall } from '@leadwell/providers/provider-settings';
+import {
+  ConfigurationError,
+  loadConfig,
+  type Config,
+  type Environment,
+} from '@leadwell/shared/config/config';
+import { note, ok, wrong, type Finding } from './finding';
+
+/** The configuration, or undefined where nothing else can be looked at, and what was found. */
+export function checkConfiguration(env: Environment): { config: Config | undefined; findings: Finding[] } {
+  try {
+    const config = loadConfig(env);
+    return { config, findings: [ok('configuration', 'Every setting is valid.')] };
+  } catch (error) {
+    return { config: undefined, findings: listFaults('configuration', error) };
+  }
+}
+
+/** PROVIDERS_FILE and the keys that it names; whether a key is right, only the provider knows. */
+export function checkProvidersFile(config: Config, env: Environment): Finding[] {
+  try {
+    const waterfall = loadWaterfall(config, env);
+    if (config.providersFile === undefined)
+      return [
+        note('providers file', 'ALLOW_SANDBOX is on: the sandbox answers, and what it finds is invented.'),
+      ];
+    const names = Object.entries(waterfall).map(
+      ([field, providers]) => `${field}: ${providers.map(({ name }) => name).join(', ')}`,
+    );
+    return [ok('providers file', `${names.join('; ')}; every key is set.`)];
+  } catch (error) {
+    return listFaults('providers file', error);
+  }
+}
+
+function listFaults(check: string, error: unknown): Finding[] {
+  if (!(error instanceof ConfigurationError)) throw error;
+  return error.faults.map((fault) => wrong(check, fault, 'Correct it, then restart every process.'));
+}

@@ -1,0 +1,35 @@
+import { listPendingMigrations } from '@leadwell/migrations/migrate';
+import { loadConfig } from '@leadwell/shared/config/config';
+import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
+import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { CliError } from './errors';
+
+/** Runs `work` on the configured database, the schema being up to date, and closes the pool whatever happens. */
+export async function withDatabase<T>(work: (knex: Knex, url: string) => Promise<T>): Promise<T> {
+  return withAnyDatabase(async (knex, url) => {
+    await requireSchema(knex);
+    return work(knex, url);
+  });
+}
+
+/** As withDatabase, whatever the state of the schema. Gives the URL too, which holds a password. */
+export async function withAnyDatabase<T>(work: (knex: Knex, url: string) => Promise<T>): Promise<T> {
+  const config = loadConfig(process.env);
+  const database = await resolveDatabaseUrl(config);
+  const knex = openDatabase({ url: database.url, poolSize: 2, applicationName: 'leadwell-cli' });
+  try {
+    return await work(knex, database.url);
+  } finally {
+    await knex.destroy();
+    await database.release();
+  }
+}
+
+async function requireSchema(knex: Knex): Promise<void> {
+  const [found] = await query<{ isMigrated: boolean }>(
+    knex,
+    `SELECT to_regclass('schema_migrations') IS NOT NULL AS "isMigrated"`,
+  );
+  if (!found?.isMigrated || (await listPendingMigrations(knex)).length > 0)
+    throw new CliError('The database schema is not up to date; run `npm run migrate` first.');
+}

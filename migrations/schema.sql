@@ -1,0 +1,612 @@
+-- The whole schema, written by `npm run schema` from a migrated database. Do not edit: write a migration.
+-- BullMQ's own schema is not part of it.
+
+CREATE TABLE api_keys (
+  id uuid NOT NULL,
+  org_id uuid NOT NULL,
+  user_name text NOT NULL,
+  key_hash bytea NOT NULL,
+  key_prefix text NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+  CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash),
+  CONSTRAINT api_keys_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'enrich'::text, 'import'::text]) AND (scopes <> '{}'::text[])))
+);
+CREATE INDEX api_keys_org ON public.api_keys USING btree (org_id);
+
+CREATE TABLE attempts (
+  enrichment_id uuid NOT NULL,
+  provider text NOT NULL,
+  lookup_id uuid,
+  ask integer,
+  shared boolean NOT NULL,
+  outcome text,
+  error text,
+  duration_ms integer,
+  provider_cost numeric(12,4),
+  started_at timestamp with time zone NOT NULL,
+  ended_at timestamp with time zone,
+  CONSTRAINT attempts_pkey PRIMARY KEY (enrichment_id, provider),
+  CONSTRAINT attempts_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
+  CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))
+);
+CREATE INDEX attempts_awaited ON public.attempts USING btree (lookup_id) WHERE (outcome IS NULL);
+
+CREATE TABLE batches (
+  id uuid NOT NULL,
+  org_id uuid NOT NULL,
+  request_id uuid NOT NULL,
+  field text NOT NULL,
+  priority smallint NOT NULL,
+  size integer NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  deadline_at timestamp with time zone NOT NULL,
+  next_check_at timestamp with time zone NOT NULL,
+  not_before timestamp with time zone,
+  generation integer NOT NULL DEFAULT 0,
+  raised_at timestamp with time zone,
+  queued_at timestamp with time zone,
+  fence bigint NOT NULL DEFAULT 0,
+  lease_until timestamp with time zone,
+  leased_by text,
+  deliveries smallint NOT NULL DEFAULT 0,
+  started_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  CONSTRAINT batches_pkey PRIMARY KEY (id),
+  CONSTRAINT batches_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT batches_size_check CHECK ((size > 0))
+);
+CREATE INDEX batches_due ON public.batches USING btree (org_id, field, priority, id) WHERE (completed_at IS NULL);
+CREATE INDEX batches_open_deadline ON public.batches USING btree (deadline_at) WHERE (completed_at IS NULL);
+CREATE INDEX batches_request ON public.batches USING btree (request_id);
+
+CREATE TABLE companies (
+  id uuid NOT NULL,
+  org_id uuid,
+  name text NOT NULL,
+  domain text,
+  industry text,
+  city text,
+  country text,
+  employees_min integer,
+  employees_max integer,
+  linkedin_url text,
+  identity_key text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT companies_pkey PRIMARY KEY (id),
+  CONSTRAINT companies_org_id_identity_key_key UNIQUE NULLS NOT DISTINCT (org_id, identity_key)
+);
+
+CREATE TABLE credit_accounts (
+  org_id uuid NOT NULL,
+  balance bigint NOT NULL DEFAULT 0,
+  low_credits_threshold bigint,
+  CONSTRAINT credit_accounts_pkey PRIMARY KEY (org_id),
+  CONSTRAINT credit_accounts_balance_check CHECK ((balance >= 0)),
+  CONSTRAINT credit_accounts_low_credits_threshold_check CHECK ((low_credits_threshold > 0))
+);
+
+CREATE TABLE credit_transactions (
+  id uuid NOT NULL,
+  org_id uuid NOT NULL,
+  type text NOT NULL,
+  amount bigint NOT NULL,
+  operation_type text,
+  source text,
+  reference_id uuid,
+  description text NOT NULL DEFAULT ''::text,
+  metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT credit_transactions_pkey PRIMARY KEY (id),
+  CONSTRAINT credit_transactions_amount_check CHECK ((amount > 0)),
+  CONSTRAINT credit_transactions_check CHECK (((type = 'credit_added'::text) = (source IS NOT NULL))),
+  CONSTRAINT credit_transactions_check1 CHECK (((type <> 'credit_added'::text) = (operation_type IS NOT NULL))),
+  CONSTRAINT credit_transactions_operation_type_check CHECK ((operation_type = ANY (ARRAY['enrichment_email'::text, 'enrichment_phone'::text]))),
+  CONSTRAINT credit_transactions_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'signup_bonus'::text, 'stripe_subscription'::text, 'stripe_purchase'::text]))),
+  CONSTRAINT credit_transactions_type_check CHECK ((type = ANY (ARRAY['credit_added'::text, 'credit_consumed'::text, 'credit_refunded'::text])))
+);
+CREATE INDEX credit_transactions_history ON public.credit_transactions USING btree (org_id, created_at DESC, id DESC);
+
+CREATE TABLE enrichments (
+  id uuid NOT NULL,
+  org_id uuid NOT NULL,
+  entity_type text NOT NULL DEFAULT 'person'::text,
+  entity_id uuid NOT NULL,
+  field text NOT NULL,
+  status text NOT NULL,
+  error text,
+  data_found boolean,
+  created_by text NOT NULL,
+  request_id uuid NOT NULL,
+  batch_id uuid,
+  lookup_id uuid,
+  retry_not_found boolean NOT NULL DEFAULT false,
+  price integer NOT NULL,
+  credit_transaction_id uuid,
+  refund_transaction_id uuid,
+  created_at timestamp with time zone NOT NULL,
+  updated_at timestamp with time zone NOT NULL,
+  ended_at timestamp with time zone,
+  superseded_at timestamp with time zone,
+  CONSTRAINT enrichments_pkey PRIMARY KEY (id),
+  CONSTRAINT enrichments_check CHECK (((status = 'pending'::text) = (data_found IS NULL))),
+  CONSTRAINT enrichments_check1 CHECK (((status = 'pending'::text) = (ended_at IS NULL))),
+  CONSTRAINT enrichments_check2 CHECK (((status <> 'pending'::text) OR ((batch_id IS NOT NULL) AND (error IS NULL) AND (superseded_at IS NULL)))),
+  CONSTRAINT enrichments_check3 CHECK (((price = 0) = (credit_transaction_id IS NULL))),
+  CONSTRAINT enrichments_check4 CHECK (((data_found IS NOT TRUE) OR ((status = 'finished'::text) AND (lookup_id IS NOT NULL)))),
+  CONSTRAINT enrichments_entity_type_check CHECK ((entity_type = ANY (ARRAY['person'::text, 'company'::text]))),
+  CONSTRAINT enrichments_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT enrichments_price_check CHECK ((price >= 0)),
+  CONSTRAINT enrichments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'finished'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text])))
+);
+CREATE INDEX enrichments_debit ON public.enrichments USING btree (credit_transaction_id) WHERE (credit_transaction_id IS NOT NULL);
+CREATE UNIQUE INDEX enrichments_live ON public.enrichments USING btree (org_id, entity_type, entity_id, field) WHERE (superseded_at IS NULL);
+CREATE INDEX enrichments_pending ON public.enrichments USING btree (batch_id) WHERE (status = 'pending'::text);
+CREATE INDEX enrichments_refund ON public.enrichments USING btree (refund_transaction_id) WHERE (refund_transaction_id IS NOT NULL);
+CREATE INDEX enrichments_request ON public.enrichments USING btree (request_id);
+
+CREATE TABLE idempotency_keys (
+  org_id uuid NOT NULL,
+  key text NOT NULL,
+  fingerprint bytea NOT NULL,
+  request_id uuid NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (org_id, key)
+);
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE TABLE lead_values (
+  org_id uuid NOT NULL,
+  lead_id uuid NOT NULL,
+  kind text NOT NULL,
+  value text NOT NULL,
+  verdict text NOT NULL,
+  confidence real,
+  line_type text,
+  flags text[] NOT NULL DEFAULT '{}'::text[],
+  provider text NOT NULL,
+  enrichment_id uuid NOT NULL,
+  found_at timestamp with time zone NOT NULL,
+  CONSTRAINT lead_values_pkey PRIMARY KEY (org_id, lead_id, kind, value),
+  CONSTRAINT lead_values_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  CONSTRAINT lead_values_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+  CONSTRAINT lead_values_verdict_check CHECK ((verdict = ANY (ARRAY['deliverable'::text, 'risky'::text, 'catch_all'::text, 'unknown'::text, 'invalid'::text])))
+);
+
+CREATE TABLE lookups (
+  id uuid NOT NULL,
+  provider text NOT NULL,
+  base_url text NOT NULL,
+  field text NOT NULL,
+  input_hash bytea NOT NULL,
+  scope uuid NOT NULL,
+  state text NOT NULL,
+  ask integer NOT NULL DEFAULT 1,
+  repeats smallint NOT NULL DEFAULT 0,
+  asked_at timestamp with time zone NOT NULL,
+  answered_at timestamp with time zone,
+  expires_at timestamp with time zone NOT NULL,
+  external_id text,
+  poll_at timestamp with time zone,
+  candidates jsonb,
+  error text,
+  CONSTRAINT lookups_pkey PRIMARY KEY (id),
+  CONSTRAINT lookups_check CHECK (((state = 'hit'::text) = (candidates IS NOT NULL))),
+  CONSTRAINT lookups_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT lookups_input_hash_check CHECK ((octet_length(input_hash) = 32)),
+  CONSTRAINT lookups_provider_base_url_field_input_hash_scope_key UNIQUE (provider, base_url, field, input_hash, scope),
+  CONSTRAINT lookups_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text])))
+);
+
+CREATE TABLE organisations (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT organisations_pkey PRIMARY KEY (id),
+  CONSTRAINT organisations_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE people (
+  id uuid NOT NULL,
+  seq bigint NOT NULL,
+  org_id uuid,
+  first_name text,
+  last_name text,
+  full_name text NOT NULL,
+  job_title text,
+  seniority text,
+  city text,
+  country text,
+  linkedin_url text,
+  emails text[] NOT NULL DEFAULT '{}'::text[],
+  phones text[] NOT NULL DEFAULT '{}'::text[],
+  departments text[] NOT NULL DEFAULT '{}'::text[],
+  functions text[] NOT NULL DEFAULT '{}'::text[],
+  skills text[] NOT NULL DEFAULT '{}'::text[],
+  languages text[] NOT NULL DEFAULT '{}'::text[],
+  social_links text[] NOT NULL DEFAULT '{}'::text[],
+  previous_companies text[] NOT NULL DEFAULT '{}'::text[],
+  company_id uuid,
+  company_name text,
+  company_domain text,
+  employees_min integer,
+  employees_max integer,
+  search_words tsvector NOT NULL,
+  search_terms text[] NOT NULL,
+  name_domain_hash bytea,
+  name_company_hash bytea,
+  linkedin_hash bytea,
+  email_hash bytea,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT people_pkey PRIMARY KEY (id),
+  CONSTRAINT people_seq_key UNIQUE (seq)
+);
+CREATE INDEX people_company ON public.people USING btree (company_id);
+CREATE INDEX people_org_seq ON public.people USING btree (org_id, seq);
+CREATE INDEX people_terms ON public.people USING gin (search_terms);
+CREATE INDEX people_words ON public.people USING gin (search_words);
+
+CREATE TABLE person_identities (
+  org_id uuid,
+  identity_key text NOT NULL,
+  person_id uuid NOT NULL,
+  CONSTRAINT person_identities_org_id_identity_key_key UNIQUE NULLS NOT DISTINCT (org_id, identity_key)
+);
+CREATE INDEX person_identities_person ON public.person_identities USING btree (person_id);
+
+CREATE TABLE provider_accounts (
+  account text NOT NULL,
+  CONSTRAINT provider_accounts_pkey PRIMARY KEY (account)
+);
+
+CREATE TABLE provider_breakers (
+  account text NOT NULL,
+  kind text NOT NULL,
+  reason text NOT NULL,
+  open_until timestamp with time zone NOT NULL,
+  opened_at timestamp with time zone NOT NULL,
+  reopened integer NOT NULL DEFAULT 0,
+  probe_until timestamp with time zone,
+  probe_holder uuid,
+  CONSTRAINT provider_breakers_pkey PRIMARY KEY (account),
+  CONSTRAINT provider_breakers_kind_check CHECK ((kind = ANY (ARRAY['auth'::text, 'no_credit'::text, 'rate'::text, 'down'::text])))
+);
+
+CREATE TABLE provider_limits (
+  account text NOT NULL,
+  window_ms bigint NOT NULL,
+  unit text NOT NULL,
+  begins_ms double precision[] NOT NULL,
+  ends_ms double precision[] NOT NULL,
+  used integer[] NOT NULL,
+  CONSTRAINT provider_limits_pkey PRIMARY KEY (account, window_ms, unit),
+  CONSTRAINT provider_limits_unit_check CHECK ((unit = ANY (ARRAY['calls'::text, 'records'::text]))),
+  CONSTRAINT provider_limits_window_ms_check CHECK ((window_ms > 0))
+);
+
+CREATE TABLE provider_slots (
+  account text NOT NULL,
+  holder uuid NOT NULL,
+  places integer NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  wanted_since timestamp with time zone,
+  wanted_until timestamp with time zone,
+  CONSTRAINT provider_slots_pkey PRIMARY KEY (account, holder),
+  CONSTRAINT provider_slots_places_check CHECK ((places >= 0))
+);
+
+CREATE TABLE request_enrichments (
+  request_id uuid NOT NULL,
+  "position" integer NOT NULL,
+  enrichment_id uuid NOT NULL,
+  CONSTRAINT request_enrichments_pkey PRIMARY KEY (request_id, "position")
+);
+CREATE INDEX request_enrichments_enrichment ON public.request_enrichments USING btree (enrichment_id);
+
+CREATE TABLE requests (
+  id uuid NOT NULL,
+  org_id uuid NOT NULL,
+  created_by text NOT NULL,
+  field text NOT NULL,
+  mode text NOT NULL,
+  priority text NOT NULL DEFAULT 'normal'::text,
+  total integer NOT NULL,
+  credits_charged bigint NOT NULL,
+  credit_transaction_id uuid,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  cancelled_at timestamp with time zone,
+  CONSTRAINT requests_pkey PRIMARY KEY (id),
+  CONSTRAINT requests_check CHECK (((credits_charged > 0) = (credit_transaction_id IS NOT NULL))),
+  CONSTRAINT requests_credits_charged_check CHECK ((credits_charged >= 0)),
+  CONSTRAINT requests_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT requests_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'bulk'::text, 'retry'::text]))),
+  CONSTRAINT requests_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'high'::text]))),
+  CONSTRAINT requests_total_check CHECK ((total >= 0))
+);
+CREATE INDEX requests_org ON public.requests USING btree (org_id, created_at DESC, id DESC);
+
+CREATE OR REPLACE FUNCTION public.add_to_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_clock double precision, p_from double precision, p_until double precision, p_count integer)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  l provider_limits;
+  gone integer := 0;
+  n integer;
+BEGIN
+  SELECT * INTO l FROM provider_limits WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+  IF NOT FOUND THEN
+    INSERT INTO provider_limits VALUES (p_account, p_window_ms, p_unit, ARRAY[p_from], ARRAY[p_until], ARRAY[p_count]);
+    RETURN;
+  END IF;
+  n := cardinality(l.ends_ms);
+  WHILE gone < n AND l.ends_ms[gone + 1] + p_window_ms <= p_clock LOOP gone := gone + 1; END LOOP;
+  -- Joining is always exact, only less sharp: so the 80th bucket may take in what it likes.
+  IF gone < n AND (p_from < l.begins_ms[n] + p_window_ms / 50.0 OR n - gone >= 80) THEN
+    l.ends_ms[n] := greatest(l.ends_ms[n], p_until);
+    l.used[n] := l.used[n] + p_count;
+  ELSE
+    n := n + 1;
+    l.begins_ms[n] := p_from;
+    l.ends_ms[n] := p_until;
+    l.used[n] := p_count;
+  END IF;
+  UPDATE provider_limits SET begins_ms = l.begins_ms[gone + 1 : n], ends_ms = l.ends_ms[gone + 1 : n], used = l.used[gone + 1 : n]
+    WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  moment timestamptz;
+  breaker provider_breakers;
+  own provider_slots;
+  taken integer;
+  before_us integer;
+  callable integer := cardinality(p_records);
+  bucket provider_limits;
+  sums bigint[];
+  room bigint;
+  even bigint;
+  need integer;
+BEGIN
+  PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO provider_accounts VALUES (p_account) ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
+  END IF;
+  -- Read after the lock, as are all rows below: bookings of one account follow one another in time.
+  clock_ms := coalesce(p_clock_ms, extract(epoch FROM clock_timestamp()) * 1000);
+  moment := to_timestamp(clock_ms / 1000);
+  granted := 0;
+  IF cardinality(p_unused_from_ms) + cardinality(p_late_from_ms) > 0 THEN
+    FOR i IN 1 .. cardinality(p_window_ms) LOOP
+      PERFORM correct_provider_limit(p_account, p_window_ms[i], p_units[i], p_unused_from_ms, p_unused_records,
+        p_late_from_ms, p_late_until_ms);
+    END LOOP;
+  END IF;
+
+  SELECT * INTO breaker FROM provider_breakers WHERE account = p_account;
+  IF breaker.open_until > moment THEN
+    callable := 0;
+    waits_for := 'breaker';
+    wait_ms := extract(epoch FROM breaker.open_until - moment) * 1000;
+  ELSIF breaker.kind <> 'rate' THEN
+    callable := least(callable, 1);
+    IF breaker.probe_until > moment AND NOT (breaker.probe_holder = p_holder AND p_placed > 0) THEN
+      callable := 0;
+      waits_for := 'breaker';
+      wait_ms := extract(epoch FROM breaker.probe_until - moment) * 1000;
+    END IF;
+  END IF;
+  breaker_kind := breaker.kind;
+  breaker_reason := breaker.reason;
+
+  DELETE FROM provider_slots WHERE account = p_account AND holder <> p_holder AND expires_at <= moment;
+  SELECT * INTO own FROM provider_slots WHERE account = p_account AND holder = p_holder;
+  SELECT coalesce(sum(places), 0),
+         count(*) FILTER (WHERE wanted_until > moment AND wanted_since < coalesce(own.wanted_since, moment))
+    INTO taken, before_us
+    FROM provider_slots WHERE account = p_account AND holder <> p_holder;
+  IF callable > 0 THEN
+    IF taken + p_held > p_concurrent THEN
+      callable := 0;
+    ELSE
+      -- One free place is left to each process that has waited longer, else who is quickest keeps them all.
+      callable := least(callable, p_placed + greatest(0, p_concurrent - taken - p_held - before_us));
+    END IF;
+    IF callable = 0 THEN waits_for := 'places'; wait_ms := 25; END IF;
+  END IF;
+
+  IF callable > 0 THEN
+    leave_from_ms := clock_ms;
+    sums := ARRAY(SELECT sum(r) OVER (ORDER BY n) FROM unnest(p_records) WITH ORDINALITY AS t(r, n));
+    FOR i IN 1 .. cardinality(p_window_ms) LOOP
+      SELECT * INTO bucket FROM provider_limits
+        WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
+      need := CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END;
+      leave_from_ms := greatest(leave_from_ms, provider_limit_opens_at(clock_ms, p_window_ms[i], p_amounts[i], need,
+        coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}')));
+      -- Never before an earlier booking: so the bucket of a booking is the last that began no later.
+      leave_from_ms := greatest(leave_from_ms, bucket.begins_ms[cardinality(bucket.begins_ms)]);
+      -- Two hundred that leave in one moment make each other late, in our processes and at the provider.
+      even := provider_limit_even_share(p_window_ms[i], p_amounts[i], need);
+      IF leave_from_ms < bucket.begins_ms[cardinality(bucket.begins_ms)] + p_window_ms[i] / 50.0
+         AND bucket.used[cardinality(bucket.used)] + need > even THEN
+        leave_from_ms := bucket.begins_ms[cardinality(bucket.begins_ms)] + p_window_ms[i] / 50.0;
+      END IF;
+    END LOOP;
+    IF leave_from_ms > clock_ms + p_lead_ms THEN
+      callable := 0;
+      waits_for := 'limit';
+      wait_ms := leave_from_ms - clock_ms;
+    END IF;
+  END IF;
+
+  IF callable > 0 THEN
+    granted := callable;
+    FOR i IN 1 .. cardinality(p_window_ms) LOOP
+      SELECT * INTO bucket FROM provider_limits
+        WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
+      room := p_amounts[i] - provider_limit_used(leave_from_ms, p_window_ms[i], coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      even := provider_limit_even_share(p_window_ms[i], p_amounts[i], CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END);
+      IF leave_from_ms < bucket.begins_ms[cardinality(bucket.begins_ms)] + p_window_ms[i] / 50.0 THEN
+        even := even - bucket.used[cardinality(bucket.used)];
+      END IF;
+      room := least(room, even);
+      IF p_units[i] = 'calls' THEN
+        granted := least(granted, room);
+      ELSE
+        WHILE sums[granted] > room LOOP granted := granted - 1; END LOOP;
+      END IF;
+    END LOOP;
+    -- A call that may be booked at once has the lead to get ready.
+    leave_until_ms := greatest(leave_from_ms, clock_ms + p_lead_ms) + p_slack_ms;
+    FOR i IN 1 .. cardinality(p_window_ms) LOOP
+      PERFORM add_to_provider_limit(p_account, p_window_ms[i], p_units[i], clock_ms, leave_from_ms, leave_until_ms,
+        CASE p_units[i] WHEN 'calls' THEN granted ELSE sums[granted]::integer END);
+    END LOOP;
+    IF granted < cardinality(p_records) AND callable < cardinality(p_records) AND granted = callable THEN
+      waits_for := 'places';
+      wait_ms := 25;
+    END IF;
+    IF breaker.kind <> 'rate' THEN
+      UPDATE provider_breakers SET probe_until = moment + make_interval(secs => p_place_ms / 1000), probe_holder = p_holder
+        WHERE account = p_account;
+    END IF;
+  END IF;
+
+  IF p_held + granted = 0 AND waits_for IS DISTINCT FROM 'places' THEN
+    DELETE FROM provider_slots WHERE account = p_account AND holder = p_holder;
+  ELSE
+    INSERT INTO provider_slots (account, holder, places, expires_at, wanted_since, wanted_until)
+      VALUES (p_account, p_holder, p_held + granted - least(granted, p_placed),
+        moment + make_interval(secs => p_place_ms / 1000),
+        -- Whoever got something goes to the end of the line.
+        CASE WHEN waits_for = 'places' THEN CASE WHEN granted > 0 THEN moment ELSE coalesce(own.wanted_since, moment) END END,
+        CASE WHEN waits_for = 'places' THEN moment + interval '250 ms' END)
+      ON CONFLICT (account, holder) DO UPDATE SET places = excluded.places, expires_at = excluded.expires_at,
+        wanted_since = excluded.wanted_since, wanted_until = excluded.wanted_until;
+  END IF;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.correct_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_unused_from double precision[], p_unused_records integer[], p_late_from double precision[], p_late_until double precision[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  l provider_limits;
+  n integer;
+BEGIN
+  SELECT * INTO l FROM provider_limits WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+  IF NOT FOUND THEN RETURN; END IF;
+  FOR i IN 1 .. cardinality(p_unused_from) LOOP
+    n := provider_limit_bucket(l.begins_ms, p_unused_from[i]);
+    -- 0: it counted no more, and is forgotten.
+    IF n > 0 THEN
+      l.used[n] := greatest(0, l.used[n] - CASE p_unit WHEN 'calls' THEN 1 ELSE p_unused_records[i] END);
+    END IF;
+  END LOOP;
+  FOR i IN 1 .. cardinality(p_late_from) LOOP
+    n := provider_limit_bucket(l.begins_ms, p_late_from[i]);
+    IF n > 0 THEN l.ends_ms[n] := greatest(l.ends_ms[n], p_late_until[i]); END IF;
+  END LOOP;
+  UPDATE provider_limits SET used = l.used, ends_ms = l.ends_ms WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_bucket(p_begins double precision[], p_from double precision)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  n integer := cardinality(p_begins);
+BEGIN
+  WHILE n > 0 AND p_begins[n] > p_from LOOP n := n - 1; END LOOP;
+  RETURN n;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_even_share(p_window_ms bigint, p_amount bigint, p_need bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE WHEN p_window_ms > 2000 THEN p_amount ELSE greatest(p_need, 10, ceil(p_amount * 3 / 50.0)::bigint) END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
+ RETURNS double precision
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
+  opens double precision := p_from;
+BEGIN
+  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
+  FOR i IN 1 .. cardinality(p_ends) LOOP
+    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
+    opens := greatest(opens, p_ends[i] + p_window_ms);
+    total := total - p_used[i];
+  END LOOP;
+  RETURN opens;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_used(p_at double precision, p_window_ms bigint, p_ends double precision[], p_used integer[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  total bigint := 0;
+BEGIN
+  FOR i IN REVERSE cardinality(p_ends) .. 1 LOOP
+    IF p_ends[i] + p_window_ms > p_at THEN total := total + p_used[i]; END IF;
+  END LOOP;
+  RETURN total;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION '% is append-only: write a compensating row instead', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$
+;
+
+CREATE TRIGGER credit_transactions_append_only BEFORE DELETE OR UPDATE ON public.credit_transactions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER credit_transactions_no_truncate BEFORE TRUNCATE ON public.credit_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+ALTER TABLE api_keys ADD CONSTRAINT api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE batches ADD CONSTRAINT batches_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE batches ADD CONSTRAINT batches_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+ALTER TABLE companies ADD CONSTRAINT companies_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE credit_accounts ADD CONSTRAINT credit_accounts_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE credit_transactions ADD CONSTRAINT credit_transactions_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE enrichments ADD CONSTRAINT enrichments_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);
+ALTER TABLE enrichments ADD CONSTRAINT enrichments_refund_transaction_id_fkey FOREIGN KEY (refund_transaction_id) REFERENCES credit_transactions(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
+ALTER TABLE lead_values ADD CONSTRAINT lead_values_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE people ADD CONSTRAINT people_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id);
+ALTER TABLE people ADD CONSTRAINT people_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE person_identities ADD CONSTRAINT person_identities_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE person_identities ADD CONSTRAINT person_identities_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE;
+ALTER TABLE requests ADD CONSTRAINT requests_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);
+ALTER TABLE requests ADD CONSTRAINT requests_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);

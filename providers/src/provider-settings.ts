@@ -1,0 +1,95 @@
+/**
+ * Which providers are asked, in which order, by which account: from PROVIDERS_FILE, or from the sandbox where that is
+ * allowed.
+ */
+import { createHash } from 'node:crypto';
+import { type Config, ConfigurationError, type Environment } from '@leadwell/shared/config/config';
+import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
+import type { Adapter } from './adapter';
+import type { Provider, Waterfall } from './provider';
+import { type AccountSettings, readProvidersFile } from './providers-file';
+import { findAdapter, getAdapter } from './registry';
+import { sandboxAccount, SANDBOX_WATERFALL } from './sandbox-account';
+
+/**
+ * The waterfall of this deployment. PROVIDERS_FILE wins wherever it is set; without it, the sandbox stands in for
+ * every provider, but only where `sandboxAllowed` (demo, start, tests) or ALLOW_SANDBOX says so: a real deployment
+ * must never sell invented addresses. Keys are read from `env` and stay in `Provider.key`.
+ * Throws ConfigurationError that lists every fault.
+ */
+export function loadWaterfall(
+  config: Config,
+  env: Environment,
+  options: { sandboxAllowed?: boolean } = {},
+): Waterfall {
+  if (config.providersFile !== undefined) return waterfallOfFile(config.providersFile, env);
+  if (options.sandboxAllowed || config.allowSandbox) return waterfallOfSandbox(config);
+  throw new ConfigurationError([
+    'PROVIDERS_FILE is not set, so nobody can be asked. Set it to a JSON file with the providers and the ' +
+      'waterfall; or set ALLOW_SANDBOX=true to try the service against the sandbox, whose answers are invented.',
+  ]);
+}
+
+function waterfallOfFile(path: string, env: Environment): Waterfall {
+  const { settings, faults } = readProvidersFile(path);
+  const names = new Set(FIELDS.flatMap((field) => settings.waterfall[field]));
+  const providers = new Map<string, Provider>();
+  for (const name of names) {
+    const adapter = findAdapter(name);
+    if (!adapter) continue;
+    const account = settings.accounts.get(name) ?? {};
+    const keyEnv = account.keyEnv ?? adapter.defaults.keyEnv;
+    const key = env[keyEnv] ?? '';
+    const fault = findKeyFault(key);
+    if (fault) faults.push(`${path}: ${name} needs its key in the variable ${keyEnv}, which ${fault}.`);
+    providers.set(name, buildProvider(adapter, account, key));
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return mapFields((field) => settings.waterfall[field].flatMap((name) => providers.get(name) ?? []));
+}
+
+/** The value itself is never repeated. */
+function findKeyFault(key: string): string | null {
+  if (key === '') return 'is not set';
+  return /^[\x21-\x7e]{1,4096}$/.test(key) ? null : 'holds white space or other characters that no key has';
+}
+
+function waterfallOfSandbox(config: Config): Waterfall {
+  if (config.sandboxPort === 0) {
+    throw new ConfigurationError(['SANDBOX_PORT is 0: say the port that the sandbox listens on.']);
+  }
+  const names = new Set(FIELDS.flatMap((field) => SANDBOX_WATERFALL[field]));
+  const providers = new Map(
+    [...names].map((name) => {
+      const adapter = getAdapter(name);
+      const { account, key } = sandboxAccount(adapter, config);
+      return [name, buildProvider(adapter, account, key)];
+    }),
+  );
+  return mapFields((field) => SANDBOX_WATERFALL[field].flatMap((name) => providers.get(name) ?? []));
+}
+
+function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
+  const settings = { ...adapter.defaults, ...account };
+  const baseUrl = settings.baseUrl.replace(/\/+$/, '');
+  return {
+    name: adapter.name,
+    adapter,
+    baseUrl,
+    key,
+    account: `${adapter.name} ${baseUrl} ${fingerprint(key)}`,
+    limits: settings.limits,
+    concurrent: settings.concurrent,
+    timeoutSeconds: settings.timeoutSeconds,
+    maxWaitSeconds: settings.maxWaitSeconds,
+  };
+}
+
+/** Tells accounts apart without telling the key: 48 bits of its SHA-256. */
+function fingerprint(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 12);
+}
+
+function mapFields<T>(valueOf: (field: Field) => T): Record<Field, T> {
+  return { emails: valueOf('emails'), phones: valueOf('phones') };
+}

@@ -1,0 +1,30 @@
+import type { Field } from '@leadwell/shared/domain/enrichment';
+import type { Adapter, ProviderLimit } from './adapter';
+
+/** An adapter with the account it is used by: base URL, key and limits resolved. */
+export interface Provider {
+  name: string;
+  adapter: Adapter;
+  baseUrl: string;
+  key: string;
+  /** Names the limits, slots and breaker in the database: equal for every process that shares the account. Holds no key. */
+  account: string;
+  limits: readonly ProviderLimit[];
+  concurrent: number;
+  timeoutSeconds: number;
+  maxWaitSeconds: number;
+}
+
+/** The providers of each field in the order they are asked. Never empty. */
+export type Waterfall = Readonly<Record<Field, readonly Provider[]>>;
+
+/**
+ * Questions that one call may hold: the contract's number, but never more than the smallest limit on records, because
+ * a call above that could not be granted in any window. At least 1. Throws where the provider does not serve the field.
+ */
+export function maxQuestionsPerCall(provider: Provider, field: Field): number {
+  const contract = provider.adapter.fields[field];
+  if (!contract) throw new Error(`${provider.name} does not serve ${field}`);
+  const records = provider.limits.filter((limit) => limit.unit === 'records').map((limit) => limit.amount);
+  return Math.max(1, Math.min(contract.maxQuestionsPerCall, ...records));
+}

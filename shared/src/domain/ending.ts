@@ -1,0 +1,19 @@
+/** How an attempt ended that no ask or answer wrote down: a stored answer that was met, or a provider passed over. */
+export interface EndedAttempt {
+  provider: string;
+  /** Null: skipped without a lookup. */
+  lookupId: string | null;
+  outcome: 'hit' | 'miss' | 'restricted' | 'skipped';
+  error: string | null;
+}
+
+/** How one enrichment is to end. Found names the lookup that answered; everything else is refunded. */
+export type Ending = { enrichmentId: string; attempts: readonly EndedAttempt[] } & (
+  | { found: true; lookupId: string }
+  | {
+      found: false;
+      status: 'finished' | 'failed' | 'timeout' | 'cancelled';
+      error: string | null;
+      lookupId: string | null;
+    }
+);

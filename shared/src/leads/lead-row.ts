@@ -1,0 +1,51 @@
+/** What the importer knows of a row before it meets the database. */
+
+/** A company as one row describes it; null: the row says nothing. */
+export interface CompanyRow {
+  name: string | null;
+  domain: string | null;
+  industry: string | null;
+  city: string | null;
+  country: string | null;
+  employeesMin: number | null;
+  employeesMax: number | null;
+  linkedinUrl: string | null;
+}
+
+/** A lead as one row describes it, checked and cleaned; null or an empty list: the row says nothing. */
+export interface LeadRow {
+  /** Where the row begins in its file, from 1. */
+  line: number;
+  firstName: string | null;
+  lastName: string | null;
+  fullName: string | null;
+  jobTitle: string | null;
+  seniority: string | null;
+  city: string | null;
+  country: string | null;
+  linkedinUrl: string | null;
+  emails: string[];
+  phones: string[];
+  departments: string[];
+  functions: string[];
+  skills: string[];
+  languages: string[];
+  socialLinks: string[];
+  previousCompanies: string[];
+  company: CompanyRow;
+}
+
+/** A row that was not imported, and what to do about it. */
+export interface Rejection {
+  /** Where the row begins in its file, from 1. */
+  line: number;
+  /** The column (CSV) or path (NDJSON) at fault, as the file writes it; null where it is the row as a whole. */
+  column: string | null;
+  /** One sentence for a person, remedy included. */
+  message: string;
+  /** Whether nothing from this line on was read. */
+  isRestUnread?: true;
+}
+
+/** What a reader makes of each row. */
+export type ReadRow = { lead: LeadRow } | { rejection: Rejection };

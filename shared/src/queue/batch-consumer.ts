@@ -1,0 +1,86 @@
+import { Worker, createPostgresBackend, type Job } from 'bullmq';
+import Redis from 'ioredis';
+import type { Field } from '../domain/enrichment';
+import { queueName, type QueueLocation } from './batch-queues';
+import { withDeadline } from './deadline';
+
+export interface BatchConsumerOptions {
+  location: QueueLocation;
+  field: Field;
+  /** Batches worked at a time. */
+  concurrency: number;
+  /** Works one batch. What it throws goes to `onFailed`; the relay brings the batch back. */
+  work: (batchId: string) => Promise<void>;
+  /** `batchId` is null where the job itself is lost. */
+  onFailed: (batchId: string | null, error: Error) => void;
+  /** The queue cannot be reached, or refuses something. */
+  onError: (error: Error) => void;
+}
+
+export interface BatchConsumer {
+  /** Takes no new job and waits for those at work, at most `timeoutMs`. Never throws. True: all ended. */
+  close(timeoutMs: number): Promise<boolean>;
+}
+
+/**
+ * Takes jobs of one queue. Resolves when the consumer is connected; rejects where the queue cannot be reached: a
+ * consumer on PostgreSQL that starts without its database stays silent for ever, so the process must exit instead.
+ */
+export async function startBatchConsumer(options: BatchConsumerOptions): Promise<BatchConsumer> {
+  const redis =
+    options.location.redisUrl === undefined
+      ? undefined
+      : connectConsumer(options.location.redisUrl, options.onError);
+  const worker = openWorker(options, redis);
+  worker.on('error', options.onError);
+  worker.on('failed', (job: Job<{ batchId: string }> | undefined, error) =>
+    options.onFailed(job?.data.batchId ?? null, error),
+  );
+  await withDeadline(worker.waitUntilReady(), 15_000, 'connecting to the queue');
+  return {
+    async close(timeoutMs) {
+      const closed = withDeadline(worker.close(), timeoutMs, 'closing a queue consumer');
+      const ended = await closed.then(
+        () => true,
+        () => false,
+      );
+      redis?.disconnect();
+      return ended;
+    },
+  };
+}
+
+/**
+ * A job is only the hint to look at a batch; the lease in PostgreSQL is the right to work it. So the lock's length
+ * decides how soon a killed worker's jobs come back (7.5 s instead of 60 by BullMQ's defaults), not who may work.
+ */
+function openWorker(options: BatchConsumerOptions, redis: Redis | undefined): Worker {
+  const work = async (job: Job<{ batchId: string }>): Promise<void> => options.work(job.data.batchId);
+  const tuning = {
+    concurrency: options.concurrency,
+    lockDuration: 8_000,
+    stalledInterval: 4_000,
+    maxStalledCount: 1,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  };
+  const name = queueName(options.field);
+  if (redis) return new Worker(name, work, { ...tuning, connection: redis, prefix: options.location.prefix });
+  const connection = {
+    connectionString: options.location.databaseUrl,
+    max: 4,
+    connectionTimeoutMillis: 5_000,
+  };
+  return new Worker(name, work, { ...tuning, connection }, createPostgresBackend) as unknown as Worker;
+}
+
+function connectConsumer(url: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, {
+    // BullMQ asks for this on connections that block.
+    maxRetriesPerRequest: null,
+    connectTimeout: 5_000,
+    retryStrategy: (times) => Math.min(times * 100, 1_000),
+  });
+  redis.on('error', onError);
+  return redis;
+}

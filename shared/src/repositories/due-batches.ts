@@ -1,0 +1,149 @@
+import { query, type Db } from '../db/database';
+import type { Field } from '../domain/enrichment';
+
+/**
+ * A batch that the relay has claimed for one look. The `…Text` fields are timestamps as PostgreSQL wrote them: a Date
+ * would lose the microseconds that the raise compares.
+ */
+export interface DueBatch {
+  id: string;
+  orgId: string;
+  requestId: string;
+  field: Field;
+  generation: number;
+  fence: number;
+  leaseUntilText: string | null;
+  notBeforeText: string | null;
+  deliveries: number;
+  pendingCount: number;
+  deadlinePassed: boolean;
+  leaseLive: boolean;
+  notBeforeAhead: boolean;
+  /** In BullMQ as far as we know: raised and not given back. */
+  queued: boolean;
+  /** Lease and raise ended more than 4 s ago: an active job of it is a ghost. */
+  quiet: boolean;
+}
+
+export interface ClaimOptions {
+  /** Only this organisation's; undefined: everybody's. */
+  orgId: string | undefined;
+  checkSeconds: number;
+  /** Batches that one organisation may have in BullMQ, of each field. */
+  queuedAtMost: number;
+  limit: number;
+}
+
+/** A worker may be told to wait at most this long; a time further ahead is a clock that jumped, and counts as passed. */
+export const NOT_BEFORE_AT_MOST_SECONDS = 3_600;
+/** Leases without a settle after which a batch is given up. */
+export const DELIVERIES_AT_MOST = 3;
+/** Leases without a settle after which a batch of several rows is split: one poisonous lead must not fail its neighbours. */
+export const DELIVERIES_BEFORE_SPLIT = 2;
+
+/**
+ * The longest lease that any worker may have taken, with a margin: LEASE_SECONDS at most, not one's own, or a worker with a
+ * shorter one would take the batches of its neighbour, and end them as given up.
+ */
+export const LEASE_AT_MOST_SECONDS = 305;
+
+/**
+ * Claims batches for one look each, by pushing their `next_check_at`; SKIP LOCKED keeps two relays off one batch.
+ * Deadlines come always; queued batches to be verified; others as far as the organisation has room in BullMQ, by
+ * priority and age, organisations in turn. One statement: it is committed before any call to the queue.
+ */
+export async function claimDueBatches(db: Db, options: ClaimOptions): Promise<DueBatch[]> {
+  const rows = await query<DueBatch>(db, CLAIM_DUE_BATCHES, {
+    ...options,
+    orgId: options.orgId ?? null,
+    notBeforeAtMostSeconds: NOT_BEFORE_AT_MOST_SECONDS,
+    leaseAtMostSeconds: LEASE_AT_MOST_SECONDS,
+  });
+  return rows;
+}
+
+const CLAIM_DUE_BATCHES = `
+WITH open AS (
+  SELECT id, org_id, field, priority, next_check_at, queued_at, deadline_at, not_before
+    FROM batches
+   WHERE completed_at IS NULL AND (:orgId::uuid IS NULL OR org_id = :orgId)
+), room AS (
+  SELECT org_id, field, :queuedAtMost::int - count(*) FILTER (WHERE queued_at IS NOT NULL) AS free
+    FROM open GROUP BY org_id, field
+), unqueued AS (
+  SELECT o.id, row_number() OVER (PARTITION BY o.org_id, o.field ORDER BY o.priority, o.id) AS turn, r.free
+    FROM open o JOIN room r USING (org_id, field)
+   WHERE o.queued_at IS NULL AND o.next_check_at <= clock_timestamp()
+     AND (o.not_before IS NULL OR o.not_before <= clock_timestamp()
+          OR o.not_before > clock_timestamp() + make_interval(secs => :notBeforeAtMostSeconds))
+), wanted AS (
+  SELECT id, 0 AS turn FROM open WHERE deadline_at <= clock_timestamp()
+  UNION
+  SELECT id, 0 FROM open WHERE queued_at IS NOT NULL AND next_check_at <= clock_timestamp()
+  UNION
+  SELECT id, turn FROM unqueued WHERE turn <= free
+), chosen AS (
+  SELECT b.id
+    FROM batches b JOIN (SELECT id, min(turn) AS turn FROM wanted GROUP BY id ORDER BY min(turn), id LIMIT :limit) w USING (id)
+   WHERE b.completed_at IS NULL AND (b.next_check_at <= clock_timestamp() OR b.deadline_at <= clock_timestamp())
+   ORDER BY w.turn, b.id
+     FOR NO KEY UPDATE OF b SKIP LOCKED
+)
+UPDATE batches b
+   SET next_check_at = clock_timestamp() + make_interval(secs => :checkSeconds)
+  FROM chosen c
+ WHERE b.id = c.id
+RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.generation, b.fence,
+  b.lease_until::text AS "leaseUntilText", b.not_before::text AS "notBeforeText", b.deliveries,
+  (SELECT count(*)::int FROM enrichments e WHERE e.batch_id = b.id AND e.status = 'pending') AS "pendingCount",
+  b.deadline_at <= clock_timestamp() AS "deadlinePassed",
+  coalesce(b.lease_until > clock_timestamp() AND b.lease_until <= clock_timestamp() + make_interval(secs => :leaseAtMostSeconds), false) AS "leaseLive",
+  coalesce(b.not_before > clock_timestamp() AND b.not_before <= clock_timestamp() + make_interval(secs => :notBeforeAtMostSeconds), false) AS "notBeforeAhead",
+  b.queued_at IS NOT NULL AS queued,
+  coalesce(greatest(b.lease_until, b.raised_at) < clock_timestamp() - interval '4 seconds', true) AS quiet`;
+
+export interface RaisedBatch {
+  id: string;
+  field: Field;
+  generation: number;
+  /** 1 for the organisation's first batch in BullMQ, 2 for its second…: nobody's second comes before anybody's first. */
+  turn: number;
+}
+
+/**
+ * Gives each batch its next generation, if nothing about it has changed since it was seen: another relay, a worker
+ * that took or gave back the lease, or a settle that completed it wins. Returns those that were raised.
+ */
+export async function raiseGenerations(db: Db, batches: readonly DueBatch[]): Promise<RaisedBatch[]> {
+  if (batches.length === 0) return [];
+  return query<RaisedBatch>(
+    db,
+    // Locked in id order, as the renewal of leases does: an UPDATE from a list locks in the order of its plan.
+    `WITH unchanged AS (
+       SELECT b.id
+         FROM batches b
+         JOIN unnest(:ids::uuid[], :generations::int[], :fences::bigint[], :leases::timestamptz[], :notBefores::timestamptz[])
+                AS s (id, generation, fence, lease_until, not_before) ON b.id = s.id
+        WHERE b.generation = s.generation AND b.fence = s.fence AND b.completed_at IS NULL
+          AND b.lease_until IS NOT DISTINCT FROM s.lease_until AND b.not_before IS NOT DISTINCT FROM s.not_before
+        ORDER BY b.id FOR NO KEY UPDATE OF b
+     ), raised AS (
+       UPDATE batches b
+          SET generation = b.generation + 1, raised_at = clock_timestamp(), queued_at = clock_timestamp()
+         FROM unchanged u WHERE b.id = u.id
+       RETURNING b.id, b.org_id, b.field, b.generation, b.priority
+     )
+     SELECT r.id, r.field, r.generation,
+            (row_number() OVER (PARTITION BY r.org_id, r.field ORDER BY r.priority, r.id)
+             + (SELECT count(*) FROM batches q WHERE q.org_id = r.org_id AND q.field = r.field AND q.completed_at IS NULL
+                   AND q.queued_at IS NOT NULL AND q.id NOT IN (SELECT id FROM raised)))::int AS turn
+       FROM raised r`,
+    {
+      ids: batches.map((batch) => batch.id),
+      generations: batches.map((batch) => batch.generation),
+      fences: batches.map((batch) => batch.fence),
+      leases: batches.map((batch) => batch.leaseUntilText),
+      notBefores: batches.map((batch) => batch.notBeforeText),
+    },
+  );
+}

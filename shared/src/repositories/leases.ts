@@ -1,0 +1,184 @@
+import { execute, query, type Db } from '../db/database';
+import type { Field } from '../domain/enrichment';
+import type { LeadInputs } from '../domain/question';
+import {
+  DELIVERIES_AT_MOST,
+  DELIVERIES_BEFORE_SPLIT,
+  LEASE_AT_MOST_SECONDS,
+  NOT_BEFORE_AT_MOST_SECONDS,
+} from './due-batches';
+
+export interface Lease {
+  id: string;
+  orgId: string;
+  requestId: string;
+  field: Field;
+  fence: number;
+  /** Leases since something was last settled, this one included: 2 or more means that a worker died with it. */
+  deliveries: number;
+}
+
+export interface ClaimLeaseOptions {
+  batchId: string;
+  leaseSeconds: number;
+  /** Shown in `leased_by`. */
+  workerName: string;
+  /** Take a batch also if it came back from a worker that died with it. */
+  alsoReturned: boolean;
+}
+
+/**
+ * Nobody has it, it is not to wait, and it is not the relay's to split or give up: a job that BullMQ delivers again may come before
+ * the relay has looked, and a third death would then fail the neighbours of a poisonous lead.
+ * A time further ahead than it can have been set counts as passed: clocks jump.
+ */
+const FREE = `completed_at IS NULL
+        AND (lease_until IS NULL OR lease_until <= clock_timestamp()
+             OR lease_until > clock_timestamp() + make_interval(secs => :leaseAtMostSeconds))
+        AND (not_before IS NULL OR not_before <= clock_timestamp()
+             OR not_before > clock_timestamp() + make_interval(secs => :notBeforeAtMostSeconds))
+        AND (deliveries < :deliveriesBeforeSplit
+             OR deliveries < :deliveriesAtMost
+                AND (SELECT count(*) FROM enrichments e WHERE e.batch_id = batches.id AND e.status = 'pending') <= 1)`;
+
+const FREE_BINDINGS = {
+  leaseAtMostSeconds: LEASE_AT_MOST_SECONDS,
+  notBeforeAtMostSeconds: NOT_BEFORE_AT_MOST_SECONDS,
+  deliveriesBeforeSplit: DELIVERIES_BEFORE_SPLIT,
+  deliveriesAtMost: DELIVERIES_AT_MOST,
+};
+
+/** Takes a free batch for `leaseSeconds` under a new fence. Null where it is not free, or returned and not wanted. */
+export async function claimLease(db: Db, options: ClaimLeaseOptions): Promise<Lease | null> {
+  const [lease] = await query<Lease>(
+    db,
+    `UPDATE batches
+        SET fence = fence + 1, deliveries = deliveries + 1, leased_by = :workerName, not_before = NULL,
+            lease_until = clock_timestamp() + make_interval(secs => :leaseSeconds),
+            started_at = coalesce(started_at, clock_timestamp())
+      WHERE id = :batchId AND (deliveries = 0 OR :alsoReturned) AND ${FREE}
+      RETURNING id, org_id AS "orgId", request_id AS "requestId", field, fence, deliveries`,
+    { ...options, ...FREE_BINDINGS },
+  );
+  return lease ?? null;
+}
+
+/** Whether a batch came back from a worker that died with it, and is free. */
+export async function isReturned(db: Db, batchId: string): Promise<boolean> {
+  const rows = await query(db, `SELECT 1 FROM batches WHERE id = :batchId AND deliveries > 0 AND ${FREE}`, {
+    batchId,
+    ...FREE_BINDINGS,
+  });
+  return rows.length > 0;
+}
+
+/** Has a free batch wait before anybody takes it. Nothing happens where it was taken meanwhile. */
+export async function deferBatch(db: Db, batchId: string, waitSeconds: number): Promise<void> {
+  await execute(
+    db,
+    `UPDATE batches
+        SET queued_at = NULL, not_before = clock_timestamp() + make_interval(secs => :waitSeconds),
+            next_check_at = clock_timestamp() + make_interval(secs => :waitSeconds)
+      WHERE id = :batchId AND ${FREE}`,
+    { batchId, waitSeconds, ...FREE_BINDINGS },
+  );
+}
+
+/**
+ * Renews leases by their fences, in id order. Returns the batches that are still ours; the others were taken or ended.
+ */
+export async function renewLeases(
+  db: Db,
+  leases: readonly { id: string; fence: number }[],
+  leaseSeconds: number,
+): Promise<ReadonlySet<string>> {
+  if (leases.length === 0) return new Set();
+  const rows = await query<{ id: string }>(
+    db,
+    `WITH ours AS (
+       SELECT b.id FROM batches b JOIN unnest(:ids::uuid[], :fences::bigint[]) AS l (id, fence) ON b.id = l.id
+        WHERE b.fence = l.fence AND b.completed_at IS NULL
+        ORDER BY b.id FOR NO KEY UPDATE OF b
+     )
+     UPDATE batches b SET lease_until = clock_timestamp() + make_interval(secs => :leaseSeconds)
+       FROM ours o WHERE b.id = o.id
+     RETURNING b.id`,
+    { ids: leases.map((lease) => lease.id), fences: leases.map((lease) => lease.fence), leaseSeconds },
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/**
+ * Gives a batch back: somebody else may take it, after `waitSeconds`. Whole seconds. What was given back on purpose is no delivery.
+ * Nothing happens if the fence has moved on.
+ */
+export async function giveBackLease(
+  db: Db,
+  lease: { id: string; fence: number },
+  waitSeconds: number,
+): Promise<void> {
+  await execute(
+    db,
+    `UPDATE batches
+        SET lease_until = NULL, leased_by = NULL, queued_at = NULL, deliveries = greatest(deliveries - 1, 0),
+            not_before = CASE WHEN :waitSeconds > 0 THEN clock_timestamp() + make_interval(secs => :waitSeconds) END,
+            next_check_at = clock_timestamp() + make_interval(secs => :waitSeconds)
+      WHERE id = :id AND fence = :fence AND completed_at IS NULL`,
+    { id: lease.id, fence: lease.fence, waitSeconds },
+  );
+}
+
+/** A pending row of a batch with what is known of its lead; `lead` is null where the lead was erased. */
+export interface PendingRow {
+  enrichmentId: string;
+  acceptedAtText: string;
+  acceptedAt: Date;
+  retryNotFound: boolean;
+  lead: LeadInputs | null;
+}
+
+interface StoredPendingRow extends LeadInputs, Omit<PendingRow, 'lead'> {
+  leadKnown: boolean;
+}
+
+/** The pending rows of a batch in id order. */
+export async function listPendingRows(db: Db, batchId: string): Promise<PendingRow[]> {
+  const rows = await query<StoredPendingRow>(
+    db,
+    `SELECT e.id AS "enrichmentId", e.created_at::text AS "acceptedAtText", e.created_at AS "acceptedAt",
+            e.retry_not_found AS "retryNotFound", p.id IS NOT NULL AS "leadKnown",
+            p.first_name AS "firstName", p.last_name AS "lastName", p.full_name AS "fullName",
+            p.company_name AS "companyName", p.company_domain AS "companyDomain", p.linkedin_url AS "linkedinUrl",
+            p.emails[1] AS email
+       FROM enrichments e LEFT JOIN people p ON p.id = e.entity_id
+      WHERE e.batch_id = :batchId AND e.status = 'pending'
+      ORDER BY e.id`,
+    { batchId },
+  );
+  return rows.map(({ enrichmentId, acceptedAtText, acceptedAt, retryNotFound, leadKnown, ...lead }) => ({
+    enrichmentId,
+    acceptedAtText,
+    acceptedAt,
+    retryNotFound,
+    lead: leadKnown ? lead : null,
+  }));
+}
+
+export interface StoredAttempt {
+  enrichmentId: string;
+  provider: string;
+  outcome: 'hit' | 'miss' | 'restricted' | 'failed' | 'skipped' | null;
+  error: string | null;
+  durationMs: number | null;
+}
+
+/** The attempts that earlier workers left at the pending rows of a batch. */
+export async function listAttemptsOfBatch(db: Db, batchId: string): Promise<StoredAttempt[]> {
+  return query<StoredAttempt>(
+    db,
+    `SELECT a.enrichment_id AS "enrichmentId", a.provider, a.outcome, a.error, a.duration_ms AS "durationMs"
+       FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
+      WHERE e.batch_id = :batchId AND e.status = 'pending'`,
+    { batchId },
+  );
+}

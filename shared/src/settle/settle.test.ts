@@ -1,0 +1,131 @@
+import { execute, query } from '../db/database';
+import type { Ending } from '../domain/ending';
+import { newId, SHARED_SCOPE } from '../domain/ids';
+import { claimLease } from '../repositories/leases';
+import { createTestDatabase, type TestDatabase } from '../testing/database';
+import { readBalance, seedAccepted, seedLeads, seedOrganisation, type AcceptedBatch } from '../testing/seed';
+import { settle, type LeasedBatch } from './settle';
+
+describe('settle', () => {
+  let database: TestDatabase;
+  let orgId: string;
+  let accepted: AcceptedBatch;
+  let batch: LeasedBatch;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  beforeEach(async () => {
+    orgId = await seedOrganisation(database.knex, 100);
+    const leadIds = await seedLeads(database.knex, 4);
+    accepted = await seedAccepted(database.knex, { orgId, leadIds });
+    const lease = await claimLease(database.knex, {
+      batchId: accepted.batchId,
+      leaseSeconds: 8,
+      workerName: 'test',
+      alsoReturned: true,
+    });
+    batch = lease as LeasedBatch;
+  });
+
+  const notFound = (index: number): Ending => ({
+    enrichmentId: accepted.enrichmentIds[index] as string,
+    found: false,
+    status: 'finished',
+    error: null,
+    lookupId: null,
+    attempts: [],
+  });
+  const found = (index: number, lookupId: string): Ending => ({
+    enrichmentId: accepted.enrichmentIds[index] as string,
+    found: true,
+    lookupId,
+    attempts: [{ provider: 'hunter', lookupId, outcome: 'hit', error: null }],
+  });
+  const storeHit = async (): Promise<string> => {
+    const id = newId();
+    const candidates = [
+      {
+        kind: 'email',
+        value: 'a@b.example',
+        verdict: 'deliverable',
+        confidence: 0.9,
+        lineType: null,
+        flags: [],
+      },
+    ];
+    await execute(
+      database.knex,
+      `INSERT INTO lookups (id, provider, base_url, field, input_hash, scope, state, asked_at, answered_at, expires_at, candidates)
+       VALUES (?, 'hunter', 'http://x', 'emails', sha256(?), ?, 'hit', clock_timestamp(), clock_timestamp(), clock_timestamp() + '1 day', ?)`,
+      [id, Buffer.from(id), SHARED_SCOPE, JSON.stringify(candidates)],
+    );
+    return id;
+  };
+
+  it('refunds what found nothing, once, however often it is settled', async () => {
+    const first = await settle(database.knex, batch, [notFound(0), notFound(1)]);
+    const second = await settle(database.knex, batch, [notFound(0), notFound(1)]);
+    expect(first).toMatchObject({ stale: false, batchCompleted: false });
+    expect(first.stale || [...first.ended]).toHaveLength(2);
+    expect(second.stale || [...second.ended]).toHaveLength(0);
+    expect(await readBalance(database.knex, orgId)).toBe(80 + 10);
+    const refunds = await query(
+      database.knex,
+      `SELECT amount FROM credit_transactions WHERE org_id = ? AND type = 'credit_refunded'`,
+      [orgId],
+    );
+    expect(refunds).toEqual([{ amount: 10 }]);
+  });
+
+  it('stores the values of a hit for the organisation and keeps its price', async () => {
+    const lookupId = await storeHit();
+    await settle(database.knex, batch, [found(0, lookupId)]);
+    expect(await readBalance(database.knex, orgId)).toBe(80);
+    const values = await query(
+      database.knex,
+      'SELECT value, provider, verdict FROM lead_values WHERE org_id = ?',
+      [orgId],
+    );
+    expect(values).toEqual([{ value: 'a@b.example', provider: 'hunter', verdict: 'deliverable' }]);
+    const [row] = await query(
+      database.knex,
+      'SELECT status, data_found, lookup_id FROM enrichments WHERE id = ?',
+      [accepted.enrichmentIds[0]],
+    );
+    expect(row).toEqual({ status: 'finished', data_found: true, lookup_id: lookupId });
+  });
+
+  it('completes the batch with its last row, and not before', async () => {
+    expect(await settle(database.knex, batch, [notFound(0)])).toMatchObject({ batchCompleted: false });
+    expect(await settle(database.knex, batch, [1, 2, 3].map(notFound))).toMatchObject({
+      batchCompleted: true,
+    });
+  });
+
+  it('changes nothing under a fence that was raised', async () => {
+    await execute(database.knex, 'UPDATE batches SET fence = fence + 1 WHERE id = ?', [batch.id]);
+    expect(await settle(database.knex, batch, [notFound(0)])).toEqual({ stale: true });
+    expect(await readBalance(database.knex, orgId)).toBe(80);
+  });
+
+  it('leaves a row pending whose hit is gone', async () => {
+    const result = await settle(database.knex, batch, [found(0, newId())]);
+    expect(result.stale || [...result.withoutHit]).toEqual([accepted.enrichmentIds[0]]);
+    const [row] = await query(database.knex, 'SELECT status FROM enrichments WHERE id = ?', [
+      accepted.enrichmentIds[0],
+    ]);
+    expect(row).toEqual({ status: 'pending' });
+  });
+
+  it('settles one row from two sides at once with one refund', async () => {
+    const results = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(() => settle(database.knex, batch, [notFound(0), notFound(2)])),
+    );
+    const ended = results.reduce((sum, result) => sum + (result.stale ? 0 : result.ended.size), 0);
+    expect(ended).toBe(2);
+    expect(await readBalance(database.knex, orgId)).toBe(90);
+  });
+});

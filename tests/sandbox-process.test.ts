@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+let child: ChildProcess | undefined;
+afterEach(() => void child?.kill('SIGKILL'));
+
+/** The built process with these settings; resolves with what it has written when `until` matches or it has ended. */
+async function run(env: Record<string, string>, until: RegExp): Promise<string> {
+  const started = spawn(process.execPath, [path.join(__dirname, '../sandbox/dist/main.js')], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let written = '';
+  return new Promise((resolve) => {
+    const add = (chunk: Buffer): void => {
+      written += chunk.toString();
+      if (until.test(written)) resolve(written);
+    };
+    started.stdout.on('data', add);
+    started.stderr.on('data', add);
+    started.once('close', () => resolve(written));
+  });
+}
+
+describe('npm run sandbox', () => {
+  it('serves at the pace it is told, and stops on SIGTERM', async () => {
+    const written = await run({ SANDBOX_PORT: '0', SANDBOX_PACE: '2' }, /invented/);
+    const [, base] = /on (http:\S+), limits × 2/.exec(written) ?? [];
+    const response = await fetch(`${base}/leadmagic/v1/credits`, { headers: { 'x-api-key': 'sandbox-a' } });
+    expect(await response.json()).toEqual({ credits: 1_000_000 });
+    const stats = (await (await fetch(`${base}/_control/stats`)).json()) as { accounts: object[] };
+    expect(stats.accounts).toMatchObject([{ windows: [{ amount: 10_000 }, { amount: 6000 }] }]);
+    child?.kill('SIGTERM');
+    const [code] = (await once(child as ChildProcess, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+
+  it('names every setting that is wrong, and ends', async () => {
+    const written = await run({ SANDBOX_PORT: 'x', SANDBOX_PACE: '0' }, /never/);
+    expect(written).toMatch(/SANDBOX_PORT[^]*SANDBOX_PACE/);
+    expect(child?.exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,59 @@
+import type { Provider } from '@leadwell/providers/provider';
+import type { Logger } from '@leadwell/shared/runtime/logger';
+import type { Breakers } from '../limits/breaker';
+import type { AccountHealth } from './call-provider';
+import type { AnyResult } from './caller';
+
+/** How long a breaker of each kind keeps everybody away before the first probe. */
+const DOWN_SECONDS = 10;
+const AUTH_SECONDS = 60;
+const NO_CREDIT_SECONDS = 300;
+/** Where a provider says "too fast" and not how long. */
+const RATE_SECONDS = 5;
+
+interface Effect {
+  breakers: Breakers;
+  logger: Logger;
+  provider: Provider;
+  health: AccountHealth;
+  result: AnyResult;
+  probing: boolean;
+  /** Whether anything left at all: what did not says nothing of the provider. */
+  sent: boolean;
+}
+
+/** Opens or closes the provider's breaker as the result of a call says. Never rejects: the result is not lost for it. */
+export async function applyResult(effect: Effect): Promise<void> {
+  if (!effect.sent) return;
+  effect.health.failures.record(effect.result.kind === 'transient');
+  try {
+    await changeBreaker(effect);
+  } catch (error) {
+    effect.logger.warn({ err: error, provider: effect.provider.name }, 'breaker not written');
+  }
+}
+
+async function changeBreaker({ breakers, provider, health, result, probing }: Effect): Promise<void> {
+  switch (result.kind) {
+    case 'rate':
+      return breakers.open(
+        provider,
+        'rate',
+        result.reason,
+        Math.max(1, result.retryAfterSeconds ?? RATE_SECONDS),
+      );
+    case 'no_credit':
+      return breakers.open(provider, 'no_credit', result.reason, NO_CREDIT_SECONDS);
+    case 'auth':
+      return breakers.open(provider, 'auth', result.reason, AUTH_SECONDS);
+    case 'transient':
+      if (!probing && !health.failures.isDown) return;
+      health.failures.clear();
+      return breakers.open(provider, 'down', result.reason, DOWN_SECONDS);
+    case 'answers':
+    case 'submitted':
+    case 'pending':
+    case 'bad_input':
+      if (probing) await breakers.succeeded(provider);
+  }
+}

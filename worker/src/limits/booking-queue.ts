@@ -1,0 +1,241 @@
+import { setMaxListeners } from 'node:events';
+import type { Provider } from '@leadwell/providers/provider';
+import type { Knex } from '@leadwell/shared/db/database';
+import {
+  bookProviderCalls,
+  type BookingReply,
+  type LateCall,
+  type LimitWindow,
+  type UnusedBooking,
+} from '@leadwell/shared/repositories/provider-limits';
+import type { Logger } from '@leadwell/shared/runtime/logger';
+import { performance } from 'node:perf_hooks';
+import { ClockBounds } from './clock-bounds';
+import { limitWindowsOf } from './limit-windows';
+import { Nap } from './nap';
+import { Punctuality } from './punctuality';
+import { refusalOf, refused } from './refusals';
+import type { Refusal } from './reservation';
+
+/** The time at which one call may leave, by this process's clock. */
+export interface Booking {
+  granted: true;
+  probing: boolean;
+  bookedAtMs: number;
+  leaveFromMs: number;
+  fromMs: number;
+  untilMs: number;
+  leadMs: number;
+  slackMs: number;
+}
+
+interface Waiter {
+  records: number;
+  /** Whether it holds a place already. */
+  placed: boolean;
+  settle(result: Booking | Refusal): void;
+  settled: boolean;
+}
+
+/** Calls booked in one round trip at most. */
+const BATCH = 100;
+/** A longer wait is cut: a breaker may open meanwhile, and places have to be renewed. */
+const NAP_AT_MOST_MS = 3_000;
+/** A call leaves up to a lead and a slack after the round trip that renewed its place; its deadline runs from then. */
+const PLACE_MARGIN_MS = 3_000;
+/** Places that nobody waits for in this process are given back after this time. */
+const GIVE_BACK_AFTER_MS = 50;
+
+/**
+ * The calls of this process that wait for one provider account, in order of arrival. One round trip at a time books for as
+ * many as the limits grant; who arrives meanwhile shares the next.
+ */
+export class BookingQueue {
+  readonly punctuality: Punctuality;
+  private readonly windows: LimitWindow[];
+  private readonly clock = new ClockBounds();
+  private readonly nap = new Nap();
+  private waiters: Waiter[] = [];
+  private unused: UnusedBooking[] = [];
+  private late: LateCall[] = [];
+  private heldPlaces = 0;
+  private toldPlaces = 0;
+  private running = false;
+  private waitsForPlaces = false;
+  private giveBackTimer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly knex: Knex,
+    private readonly logger: Logger,
+    private readonly holderId: string,
+    private readonly provider: Provider,
+  ) {
+    this.windows = limitWindowsOf(provider);
+    this.punctuality = new Punctuality(this.windows[0]?.windowMs ?? 60_000);
+  }
+
+  /** Waits in line for a booking; one that holds a place already, at its head. */
+  book(records: number, placed: boolean, signal: AbortSignal): Promise<Booking | Refusal> {
+    if (signal.aborted || this.closed)
+      return Promise.resolve(refused('aborted', 'The work was called off.', 0));
+    return new Promise((resolve) => {
+      const abort = (): void => waiter.settle(refused('aborted', 'The work was called off.', 0));
+      const waiter: Waiter = {
+        records,
+        placed,
+        settled: false,
+        settle: (result) => {
+          if (waiter.settled) return;
+          waiter.settled = true;
+          signal.removeEventListener('abort', abort);
+          resolve(result);
+        },
+      };
+      // One signal may stand for thousands of waiting rows.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', abort);
+      this.enqueue(waiter);
+      void this.run();
+    });
+  }
+
+  /** A call has ended: its place is free. */
+  release(): void {
+    this.heldPlaces--;
+    if (this.waitsForPlaces) this.nap.wake();
+    this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
+  }
+
+  /** Nobody leaves by this booking: the next round trip takes it back. */
+  giveUp(booking: Booking, records: number): void {
+    this.unused.push({ leaveFromMs: booking.leaveFromMs, records });
+  }
+
+  /** The request of a booking goes out now. Later than it should: it has to count for longer. */
+  noteSent(booking: Booking): void {
+    const nowMs = performance.now();
+    if (nowMs <= booking.untilMs) return;
+    this.late.push({ leaveFromMs: booking.leaveFromMs, sentMs: this.clock.atMost(nowMs) });
+    this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
+  }
+
+  /** Refuses who waits. The places of calls in flight stay until they expire, or are given back by the limiter. */
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.giveBackTimer);
+    for (const waiter of this.waiters) waiter.settle(refused('aborted', 'The worker is stopping.', 0));
+    this.nap.wake();
+  }
+
+  get hasCallsInFlight(): boolean {
+    return this.heldPlaces > 0;
+  }
+
+  private enqueue(waiter: Waiter): void {
+    const firstUnplaced = this.waiters.findIndex((other) => !other.placed);
+    if (waiter.placed && firstUnplaced >= 0) this.waiters.splice(firstUnplaced, 0, waiter);
+    else this.waiters.push(waiter);
+    // Whoever holds a place may be granted while the others wait for one.
+    if (waiter.placed && this.waitsForPlaces) this.nap.wake();
+  }
+
+  private async run(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    // Callers of the same turn share the first round trip.
+    await Promise.resolve();
+    let failures = 0;
+    while (this.dropSettled() > 0 && !this.closed) {
+      try {
+        await this.bookOnce();
+        failures = 0;
+      } catch (error) {
+        // Without the database nothing is granted: it alone knows what the other processes use.
+        if (failures++ % 20 === 0)
+          this.logger.warn({ err: error, provider: this.provider.name }, 'limits unavailable');
+        await this.nap.sleep(Math.min(2_000, 50 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2));
+      }
+    }
+    this.running = false;
+  }
+
+  private dropSettled(): number {
+    this.waiters = this.waiters.filter((waiter) => !waiter.settled);
+    return this.waiters.length;
+  }
+
+  private async bookOnce(): Promise<void> {
+    // The first round trip may have to connect: its bounds would be so wide that what it books lapses.
+    if (this.clock.isStale(performance.now())) await this.ask([], 0, 0);
+    const batch = this.waiters.slice(0, BATCH);
+    const { leadMs, slackMs } = this.punctuality;
+    const reply = await this.ask(batch, leadMs, slackMs);
+    const fromMs = this.clock.surelyAfter(reply.leaveFromMs);
+    const untilMs = this.clock.surelyBefore(reply.leaveUntilMs);
+    const booking: Booking = {
+      granted: true,
+      probing: reply.breakerKind !== null,
+      bookedAtMs: performance.now(),
+      leaveFromMs: reply.leaveFromMs,
+      fromMs,
+      untilMs,
+      leadMs,
+      slackMs,
+    };
+    for (const waiter of batch.slice(0, reply.granted)) {
+      if (waiter.settled) this.giveUp(booking, waiter.records);
+      else if (!waiter.placed) this.heldPlaces++;
+      waiter.settle(booking);
+    }
+    await this.waitAsTold(reply, batch[reply.granted]);
+  }
+
+  private async ask(batch: readonly Waiter[], leadMs: number, slackMs: number): Promise<BookingReply> {
+    const heldPlaces = this.heldPlaces;
+    // Given up once: where the answer is lost, they may have been taken back or count as used.
+    const unused = this.unused.splice(0);
+    const late = this.late.slice();
+    const sentMs = performance.now();
+    const reply = await bookProviderCalls(this.knex, {
+      account: this.provider.account,
+      holderId: this.holderId,
+      heldPlaces,
+      records: batch.map((waiter) => waiter.records),
+      placedCount: batch.filter((waiter) => waiter.placed).length,
+      windows: this.windows,
+      concurrent: this.provider.concurrent,
+      leadMs,
+      slackMs,
+      unused,
+      late,
+      placeMs: this.provider.timeoutSeconds * 1000 + PLACE_MARGIN_MS,
+    });
+    this.late.splice(0, late.length);
+    this.clock.observe(sentMs, reply.clockMs, performance.now());
+    this.toldPlaces = heldPlaces + reply.granted;
+    return reply;
+  }
+
+  private async waitAsTold(reply: BookingReply, first: Waiter | undefined): Promise<void> {
+    if (reply.waitsFor === null || !first) return;
+    const refusal = refusalOf(reply, this.provider);
+    if (refusal) {
+      // What the first cannot have, nobody can who asks for as much.
+      for (const waiter of this.waiters) if (waiter.records >= first.records) waiter.settle(refusal);
+      return;
+    }
+    this.waitsForPlaces = reply.waitsFor === 'places';
+    const waitMs = reply.waitsFor === 'limit' ? reply.waitMs - this.punctuality.leadMs : reply.waitMs;
+    await this.nap.sleep(Math.max(1, Math.min(waitMs, NAP_AT_MOST_MS)));
+    this.waitsForPlaces = false;
+  }
+
+  private giveBack(): void {
+    this.giveBackTimer = undefined;
+    // Who waits tells it with the next booking.
+    if (this.running || this.closed) return;
+    if (this.heldPlaces >= this.toldPlaces && this.unused.length + this.late.length === 0) return;
+    this.ask([], 0, 0).catch(() => undefined);
+  }
+}

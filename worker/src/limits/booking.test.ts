@@ -1,0 +1,176 @@
+import {
+  bookProviderCalls,
+  type BookingReply,
+  type BookingRequest,
+} from '@leadwell/shared/repositories/provider-limits';
+import { newId } from '@leadwell/shared/domain/ids';
+import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const START_MS = 1_800_000_000_000;
+
+/** A process whose calls end at once, at a time that the test sets. */
+function booker(over: Partial<BookingRequest>) {
+  const account = newId();
+  const holderId = newId();
+  return (atMs: number, records: number[], more: Partial<BookingRequest> = {}): Promise<BookingReply> =>
+    bookProviderCalls(database.knex, {
+      account,
+      holderId,
+      heldPlaces: 0,
+      placedCount: 0,
+      windows: [],
+      concurrent: 1_000_000,
+      leadMs: 0,
+      slackMs: 0,
+      placeMs: 60_000,
+      ...over,
+      ...more,
+      records,
+      clockMs: START_MS + atMs,
+    });
+}
+
+const calls = (amount: number, windowMs: number) => ({ amount, windowMs, unit: 'calls' as const });
+const ones = (count: number): number[] => Array<number>(count).fill(1);
+
+describe('the bookings of one account', () => {
+  it('grant the amount at once, then exactly one window later', async () => {
+    const book = booker({ windows: [calls(9, 1000)] });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 9, leaveFromMs: START_MS });
+    expect(await book(10, ones(40))).toMatchObject({ granted: 0, waitsFor: 'limit', waitMs: 990 });
+    expect(await book(999, ones(40))).toMatchObject({ granted: 0 });
+    expect(await book(1000, ones(40))).toMatchObject({ granted: 9 });
+  });
+
+  it('come evenly where the window is short and the amount large', async () => {
+    const book = booker({ windows: [calls(200, 1000), calls(500, 60_000)], leadMs: 20 });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 12, leaveFromMs: START_MS });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 12, leaveFromMs: START_MS + 20 });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 0, waitMs: 40 });
+    const slow = booker({ windows: [calls(500, 60_000)] });
+    expect(await slow(0, ones(600))).toMatchObject({ granted: 500 });
+  });
+
+  it('count a call that went out late for as much longer', async () => {
+    const book = booker({ windows: [calls(5, 1000)] });
+    const { leaveFromMs } = await book(0, ones(5));
+    expect(await book(500, [], { late: [{ leaveFromMs, sentMs: START_MS + 200 }] })).toMatchObject({
+      granted: 0,
+    });
+    expect(await book(1000, ones(5))).toMatchObject({ granted: 0, waitMs: 200 });
+    expect(await book(1200, ones(5))).toMatchObject({ granted: 5 });
+  });
+
+  it('count a call until one window after it may have left', async () => {
+    const book = booker({ windows: [calls(5, 1000)], slackMs: 20 });
+    expect((await book(0, ones(5))).leaveUntilMs).toBe(START_MS + 20);
+    expect(await book(1000, ones(5))).toMatchObject({ granted: 0, waitMs: 20 });
+    expect(await book(1020, ones(5))).toMatchObject({ granted: 5 });
+  });
+
+  it('are made ahead of their time, by the lead and no more', async () => {
+    const book = booker({ windows: [calls(5, 1000)], leadMs: 50 });
+    await book(0, ones(5));
+    expect(await book(999, ones(5))).toMatchObject({ granted: 0, waitMs: 51 });
+    expect(await book(1000, ones(5))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 1050 });
+  });
+
+  it('are held by all windows or made in none', async () => {
+    const book = booker({ windows: [calls(10, 1000), calls(15, 60_000)] });
+    expect(await book(0, ones(20))).toMatchObject({ granted: 10 });
+    expect(await book(2000, ones(20))).toMatchObject({ granted: 5 });
+    expect(await book(3000, ones(20))).toMatchObject({ granted: 0, waitMs: 57_000 });
+    expect(await book(60_000, ones(20))).toMatchObject({ granted: 10 });
+    // What the minute refused at 3 s took nothing from the second.
+    expect(await book(62_000, ones(20))).toMatchObject({ granted: 5 });
+  });
+
+  it('count records where the limit does', async () => {
+    const book = booker({ windows: [{ amount: 10, windowMs: 1000, unit: 'records' }] });
+    expect(await book(0, [4, 4, 4])).toMatchObject({ granted: 2 });
+    expect(await book(0, [4, 1])).toMatchObject({ granted: 0, waitMs: 1000 });
+    expect(await book(0, [2, 1])).toMatchObject({ granted: 1 });
+    expect(await book(0, [11])).toMatchObject({ granted: 0, waitsFor: 'limit', waitMs: Infinity });
+  });
+
+  it('never let a window see more than its amount, whatever is asked when', async () => {
+    const book = booker({
+      windows: [calls(20, 1000), { amount: 90, windowMs: 3000, unit: 'records' }],
+      slackMs: 7,
+    });
+    const latest: { at: number; records: number }[] = [];
+    let random = 1;
+    const next = (below: number): number => (random = (random * 48271) % 2147483647) % below;
+    for (let atMs = 0; atMs < 9000; atMs += 1 + next(60)) {
+      const records = Array.from({ length: 1 + next(8) }, () => 1 + next(5));
+      const reply = await book(atMs, records, { leadMs: next(80) });
+      for (const count of records.slice(0, reply.granted)) {
+        // Each leaves somewhere in the time that it has.
+        const at = reply.leaveFromMs + (next(1000) / 1000) * (reply.leaveUntilMs - reply.leaveFromMs);
+        latest.push({ at, records: count });
+      }
+    }
+    const busiest = (windowMs: number, weigh: (call: { records: number }) => number): number =>
+      Math.max(
+        ...latest.map(({ at }) =>
+          latest
+            .filter((call) => call.at >= at && call.at < at + windowMs)
+            .reduce((sum, call) => sum + weigh(call), 0),
+        ),
+      );
+    expect(latest.length).toBeGreaterThan(80);
+    expect(busiest(1000, () => 1)).toBeLessThanOrEqual(20);
+    expect(busiest(3000, (call) => call.records)).toBeLessThanOrEqual(90);
+  });
+
+  it('stop counting where they were given up, and only there', async () => {
+    const book = booker({ windows: [calls(5, 1000), { amount: 20, windowMs: 3000, unit: 'records' }] });
+    const { leaveFromMs } = await book(0, [2, 2]);
+    await book(500, [3, 3, 3]);
+    expect(await book(600, [1])).toMatchObject({ granted: 0, waitMs: 400 });
+    expect(await book(600, [7, 3], { unused: [{ leaveFromMs, records: 2 }] })).toMatchObject({ granted: 1 });
+    // The second at 0 still counts, and so do the three at 500.
+    expect(await book(999, [1])).toMatchObject({ granted: 0, waitMs: 1 });
+    expect(await book(1000, [1, 1, 1])).toMatchObject({ granted: 1 });
+    expect(await book(2000, [3])).toMatchObject({ granted: 0, waitMs: 1000 });
+    expect(await book(9000, [1], { unused: [{ leaveFromMs, records: 2 }] })).toMatchObject({ granted: 1 });
+  });
+
+  it('use at least 95 % of the limit, also by calls that come evenly', async () => {
+    const book = booker({ windows: [calls(200, 1000)], slackMs: 15, leadMs: 40 });
+    let granted = 0;
+    for (let atMs = 0; atMs < 10_000; atMs += 5) granted += (await book(atMs, ones(3))).granted;
+    expect(granted).toBeGreaterThanOrEqual(0.95 * 2000);
+    expect(granted).toBeLessThanOrEqual(2000 + 200);
+  });
+});
+
+describe('the places of one account', () => {
+  it('are held by all processes together, and freed by one that says nothing', async () => {
+    const [one, other] = [newId(), newId()];
+    const book = booker({ concurrent: 3, placeMs: 10_000 });
+    expect(await book(0, ones(2), { holderId: one })).toMatchObject({ granted: 2 });
+    expect(await book(0, ones(2), { holderId: other })).toMatchObject({ granted: 1, waitsFor: 'places' });
+    expect(await book(9_999, ones(2), { holderId: other, heldPlaces: 1 })).toMatchObject({ granted: 0 });
+    expect(await book(10_000, ones(2), { holderId: other, heldPlaces: 1 })).toMatchObject({ granted: 2 });
+  });
+
+  it('go in turn to processes that wait', async () => {
+    const [one, other] = [newId(), newId()];
+    const book = booker({ concurrent: 1 });
+    const turns: string[] = [];
+    await book(0, ones(1), { holderId: one });
+    for (let atMs = 1; atMs <= 40; atMs += 1) {
+      for (const holderId of [one, other])
+        if ((await book(atMs, ones(1), { holderId })).granted) turns.push(holderId);
+    }
+    expect(turns.filter((holder) => holder === other).length).toBeGreaterThan(10);
+    expect(turns.filter((holder) => holder === one).length).toBeGreaterThan(10);
+  });
+});

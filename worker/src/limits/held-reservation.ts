@@ -1,0 +1,57 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Booking, BookingQueue } from './booking-queue';
+import type { Departure, Refusal, Reservation } from './reservation';
+
+/** A reservation with a place in a queue's account; see Reservation for what it promises. */
+export class HeldReservation implements Reservation {
+  readonly granted = true;
+  private released = false;
+  private leftBy: Booking | undefined;
+
+  constructor(
+    private readonly queue: BookingQueue,
+    private readonly records: number,
+    private booking: Booking | undefined,
+  ) {}
+
+  async depart(signal: AbortSignal): Promise<Departure | Refusal> {
+    for (;;) {
+      const booking = this.booking ?? (await this.queue.book(this.records, true, signal));
+      this.booking = undefined;
+      if (!booking.granted) return booking;
+      if (!(await this.leaveInTime(booking))) continue;
+      this.leftBy = booking;
+      return { granted: true, probing: booking.probing };
+    }
+  }
+
+  sent(): void {
+    if (this.leftBy) this.queue.noteSent(this.leftBy);
+  }
+
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    if (this.booking) this.queue.giveUp(this.booking, this.records);
+    this.booking = undefined;
+    this.queue.release();
+  }
+
+  private async leaveInTime(booking: Booking): Promise<boolean> {
+    const { punctuality } = this.queue;
+    const readyAtMs = performance.now();
+    const preparedMs = readyAtMs - booking.bookedAtMs;
+    // A timer may fire up to a millisecond early.
+    for (let nowMs = readyAtMs; nowMs < booking.fromMs; nowMs = performance.now())
+      await delay(booking.fromMs - nowMs);
+    const leavesAtMs = performance.now();
+    if (leavesAtMs > booking.untilMs) {
+      this.queue.giveUp(booking, this.records);
+      punctuality.lapsed(preparedMs, booking.leadMs, booking.slackMs);
+      return false;
+    }
+    punctuality.departed(preparedMs, leavesAtMs - Math.max(booking.fromMs, readyAtMs));
+    return true;
+  }
+}

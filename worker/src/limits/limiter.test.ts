@@ -1,0 +1,219 @@
+import type { Provider } from '@leadwell/providers/provider';
+import type { ProviderLimit } from '@leadwell/providers/adapter';
+import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
+import { newId } from '@leadwell/shared/domain/ids';
+import { countProviderPlaces } from '@leadwell/shared/repositories/provider-slots';
+import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import pino from 'pino';
+import { performance } from 'node:perf_hooks';
+import { createLimiter, type Limiter, type Reservation } from './limiter';
+
+const logger = pino({ level: 'silent' });
+const never = new AbortController().signal;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+let limiters: { limiter: Limiter; knex: Knex }[] = [];
+afterEach(async () => {
+  await Promise.all(
+    limiters.map(async ({ limiter, knex }) => {
+      await limiter.close();
+      await knex.destroy();
+    }),
+  );
+  limiters = [];
+});
+
+/** A limiter with connections of its own, as in a process of its own. */
+function startLimiter(url = database.url): Limiter {
+  const knex = openDatabase({ url, poolSize: 3, applicationName: 'test-limiter' });
+  const limiter = createLimiter({ knex, logger });
+  limiters.push({ limiter, knex });
+  return limiter;
+}
+
+function providerWith(over: Partial<Provider>): Provider {
+  const limits: ProviderLimit[] = [];
+  return {
+    name: 'testprovider',
+    account: newId(),
+    limits,
+    concurrent: 1000,
+    timeoutSeconds: 10,
+    maxWaitSeconds: 60,
+    baseUrl: 'http://127.0.0.1:1',
+    key: 'k',
+    adapter: {} as never,
+    ...over,
+  };
+}
+
+const perSecond = (amount: number, unit: 'calls' | 'records' = 'calls'): ProviderLimit => ({
+  amount,
+  perSeconds: 1,
+  unit,
+});
+
+async function reserved(limiter: Limiter, provider: Provider, records = 1): Promise<Reservation> {
+  const reservation = await limiter.reserve(provider, records, never);
+  if (!reservation.granted) throw new Error(reservation.message);
+  return reservation;
+}
+
+/** Reserves, does nothing, leaves and ends at once; gives the time of leaving. */
+async function leave(limiter: Limiter, provider: Provider, records = 1): Promise<number> {
+  const reservation = await reserved(limiter, provider, records);
+  expect(await reservation.depart(never)).toMatchObject({ granted: true });
+  reservation.release();
+  return performance.now();
+}
+
+describe('a limiter', () => {
+  it('never exceeds a limit that four processes share, and keeps using it', async () => {
+    const provider = providerWith({ limits: [perSecond(100)] });
+    const processes = [1, 2, 3, 4].map(() => startLimiter());
+    const left = await Promise.all(Array.from({ length: 500 }, (_, i) => leave(processes[i % 4]!, provider)));
+    left.sort((a, b) => a - b);
+    for (let i = 100; i < 500; i++) expect(left[i]! - left[i - 100]!).toBeGreaterThanOrEqual(1000 - 1);
+    // How much of it is for `booking.test.ts`, on a clock of its own: these share their processor with other tests.
+    const spans = left.slice(200).map((time, i) => time - left[i]!);
+    expect(Math.min(...spans)).toBeLessThan(2000 / 0.7);
+  });
+
+  it('keeps a limit on records and one on calls together', async () => {
+    const provider = providerWith({
+      limits: [perSecond(50, 'records'), { amount: 12, perSeconds: 2, unit: 'calls' }],
+    });
+    const processes = [startLimiter(), startLimiter()];
+    const left = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => leave(processes[i % 2]!, provider, 10)),
+    );
+    left.sort((a, b) => a - b);
+    for (let i = 5; i < 24; i++) expect(left[i]! - left[i - 5]!).toBeGreaterThanOrEqual(1000 - 1);
+    for (let i = 12; i < 24; i++) expect(left[i]! - left[i - 12]!).toBeGreaterThanOrEqual(2000 - 1);
+  });
+
+  it('refuses at once when a daily quota is gone, for whoever asks', async () => {
+    const provider = providerWith({
+      limits: [perSecond(50), { amount: 5, perSeconds: 86_400, unit: 'calls' }],
+    });
+    const [one, other] = [startLimiter(), startLimiter()];
+    await Promise.all(Array.from({ length: 5 }, () => leave(one, provider)));
+    const startedAt = performance.now();
+    const refusals = await Promise.all(
+      [one, other, other].map((limiter) => limiter.reserve(provider, 1, never)),
+    );
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ granted: false, reason: 'too_long' });
+    expect(refusals[0]).toHaveProperty('retryAfterSeconds', expect.closeTo(86_400, -2));
+  });
+
+  it('waits for the limit, not for the queue ahead', async () => {
+    const provider = providerWith({ limits: [perSecond(10)], maxWaitSeconds: 1.2 });
+    const limiter = startLimiter();
+    const left = await Promise.all(Array.from({ length: 35 }, () => leave(limiter, provider)));
+    expect(Math.max(...left) - Math.min(...left)).toBeGreaterThan(2900);
+  });
+
+  it('never has more calls in flight than the provider allows, over all processes, and serves each', async () => {
+    const provider = providerWith({ concurrent: 5 });
+    const processes = [startLimiter(), startLimiter(), startLimiter()];
+    let inFlight = 0;
+    let most = 0;
+    const served = [0, 0, 0];
+    await Promise.all(
+      Array.from({ length: 60 }, async (_, i) => {
+        const reservation = await reserved(processes[i % 3]!, provider);
+        await reservation.depart(never);
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        inFlight--;
+        served[i % 3]!++;
+        reservation.release();
+        reservation.release();
+      }),
+    );
+    expect(most).toBe(5);
+    expect(served).toEqual([20, 20, 20]);
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
+  });
+
+  it('frees the places of a process that crashed', async () => {
+    const provider = providerWith({ concurrent: 1, timeoutSeconds: -1.5 });
+    const [crashed, other] = [startLimiter(), startLimiter()];
+    await reserved(crashed, provider);
+    const startedAt = performance.now();
+    await reserved(other, provider);
+    expect(performance.now() - startedAt).toBeGreaterThan(1300);
+  });
+
+  it('serves callers of one process in order of arrival', async () => {
+    const provider = providerWith({ limits: [perSecond(3)] });
+    const limiter = startLimiter();
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 8 }, (_, i) => reserved(limiter, provider).then(() => order.push(i))),
+    );
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('books again for a caller that came too late, and for its second try', async () => {
+    const provider = providerWith({ limits: [perSecond(1)] });
+    const limiter = startLimiter();
+    const reservation = await reserved(limiter, provider);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const first = (await reservation.depart(never), performance.now());
+    const second = (await reservation.depart(never), performance.now());
+    expect(second - first).toBeGreaterThan(600);
+    reservation.release();
+  });
+
+  it('makes every process wait when the provider said so', async () => {
+    const provider = providerWith({});
+    const [one, other] = [startLimiter(), startLimiter()];
+    const startedAt = performance.now();
+    await one.pause(provider, 1, 'Too many requests.');
+    await leave(other, provider);
+    expect(performance.now() - startedAt).toBeGreaterThan(990);
+    await one.pause(provider, 300, 'Too many requests.');
+    expect(await other.reserve(provider, 1, never)).toMatchObject({ granted: false, reason: 'too_long' });
+  });
+
+  it('ends a wait when the signal aborts, and when it is closed', async () => {
+    const provider = providerWith({ limits: [perSecond(1)] });
+    const limiter = startLimiter();
+    await leave(limiter, provider);
+    const controller = new AbortController();
+    const aborted = limiter.reserve(provider, 1, controller.signal);
+    const closed = limiter.reserve(provider, 1, never);
+    controller.abort();
+    expect(await aborted).toMatchObject({ granted: false, reason: 'aborted' });
+    await limiter.close();
+    expect(await closed).toMatchObject({ granted: false, reason: 'aborted' });
+  });
+
+  it('grants nothing without the database', async () => {
+    jest.spyOn(console, 'log').mockImplementation(() => undefined); // knex reports each failed connection
+    const limiter = startLimiter('postgres://nobody:nothing@127.0.0.1:1/none');
+    const controller = new AbortController();
+    const reservation = limiter.reserve(providerWith({}), 1, controller.signal);
+    setTimeout(() => controller.abort(), 700);
+    expect(await reservation).toMatchObject({ granted: false, reason: 'aborted' });
+  });
+
+  it('costs few round trips', async () => {
+    const provider = providerWith({ limits: [perSecond(1000)] });
+    const limiter = startLimiter();
+    const { knex } = limiters[0]!;
+    let statements = 0;
+    knex.on('query', () => statements++);
+    await Promise.all(Array.from({ length: 200 }, () => leave(limiter, provider)));
+    expect(statements).toBeLessThan(10);
+    expect(await query(knex, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});

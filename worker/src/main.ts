@@ -1,0 +1,42 @@
+import { loadWaterfall } from '@leadwell/providers/provider-settings';
+import { loadConfig } from '@leadwell/shared/config/config';
+import { openDatabase, query } from '@leadwell/shared/db/database';
+import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { createLogger } from '@leadwell/shared/runtime/logger';
+import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
+import { startWorker } from './compose';
+
+const SHUTDOWN_MS = 28_000;
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const waterfall = loadWaterfall(config, process.env);
+  const logger = createLogger({ level: config.logLevel, name: 'worker' });
+  exitOnDefects(logger);
+  const database = await resolveDatabaseUrl(config);
+  const knex = openDatabase({
+    url: database.url,
+    poolSize: config.databasePoolSize,
+    applicationName: 'leadwell-worker',
+  });
+  // A consumer that starts while its database is down stays silent for ever: ask first, and exit instead.
+  await query(knex, 'SELECT 1 FROM batches LIMIT 1');
+  const closers = await startWorker({ config, databaseUrl: database.url, knex, waterfall, logger });
+  onShutdown(
+    [
+      ...closers,
+      { name: 'database', close: () => knex.destroy() },
+      { name: 'embedded database', close: () => database.release() },
+    ],
+    { timeoutMs: SHUTDOWN_MS, logger },
+  );
+  logger.info(
+    { concurrency: config.workerConcurrency, queue: config.redisUrl ? 'redis' : 'postgres' },
+    'worker ready',
+  );
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

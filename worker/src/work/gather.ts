@@ -1,0 +1,48 @@
+/**
+ * Natural batching: what is offered while an earlier group is under way is done together in the next. A single item
+ * goes at once; under load the groups grow, and a round trip serves many.
+ */
+export interface Gatherer<Item> {
+  add(item: Item): void;
+}
+
+export interface GatherOptions<Item> {
+  /** Groups under way at once. */
+  concurrency: number;
+  /** Items of a group at most. */
+  sizeAtMost: number;
+  /** Must not reject: it owns what becomes of its items. */
+  flush: (items: Item[]) => Promise<void>;
+}
+
+export function gather<Item>(options: GatherOptions<Item>): Gatherer<Item> {
+  const waiting: Item[] = [];
+  let underWay = 0;
+  let scheduled = false;
+
+  function start(): void {
+    scheduled = false;
+    while (waiting.length > 0 && underWay < options.concurrency) {
+      const items = waiting.splice(0, options.sizeAtMost);
+      underWay++;
+      void options.flush(items).finally(() => {
+        underWay--;
+        schedule();
+      });
+    }
+  }
+
+  function schedule(): void {
+    if (scheduled || waiting.length === 0) return;
+    scheduled = true;
+    // After the callbacks of this turn of the event loop, so that rows that become ready together go together.
+    setImmediate(start);
+  }
+
+  return {
+    add(item) {
+      waiting.push(item);
+      schedule();
+    },
+  };
+}

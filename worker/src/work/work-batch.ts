@@ -1,0 +1,158 @@
+import type { Logger } from 'pino';
+import type { Knex } from '@leadwell/shared/db/database';
+import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
+import { questionsOf, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
+import {
+  claimLease,
+  deferBatch,
+  giveBackLease,
+  isReturned,
+  listAttemptsOfBatch,
+  listPendingRows,
+  type Lease,
+  type PendingRow,
+  type StoredAttempt,
+} from '@leadwell/shared/repositories/leases';
+import { settle } from '@leadwell/shared/settle/settle';
+import type { Relay } from '@leadwell/shared/relay/relay';
+import { AloneGate } from './alone-gate';
+import { BatchRun } from './batch-run';
+import type { Desk } from './desk';
+import type { LeaseKeeper } from './lease-keeper';
+import type { WorkRow } from './work-row';
+
+export interface WorkBatchOptions {
+  knex: Knex;
+  logger: Logger;
+  desk: Desk;
+  keeper: LeaseKeeper;
+  relay: Relay;
+  waterfall: AskableWaterfall;
+  shareResults: boolean;
+  leaseSeconds: number;
+  /** Shown in `leased_by`. */
+  workerName: string;
+}
+
+/** A second batch that came back waits here for the first; not so long that the relay takes its job for a ghost. */
+const GATE_WAIT_MS = 3_000;
+/** Then it waits outside, where another worker may take it. */
+const GATE_DEFER_SECONDS = 2;
+
+/** Works batches under leases; every batch that this process has at a time. */
+export class BatchWorker {
+  private readonly runs = new Set<BatchRun>();
+  private readonly gate = new AloneGate();
+  private stopping = false;
+
+  constructor(private readonly options: WorkBatchOptions) {}
+
+  /**
+   * Works one batch to its end, if nobody has it. Resolves when the batch is complete, lost or given back; what it
+   * throws leaves the batch to the relay.
+   */
+  async work(batchId: string): Promise<void> {
+    if (this.stopping) return;
+    const { knex } = this.options;
+    const lease = await this.claim(batchId, false);
+    if (lease) return this.workLeased(lease, false);
+    if (await isReturned(knex, batchId)) await this.workReturned(batchId);
+  }
+
+  /** A batch that a worker died with is worked alone, one of them at a time: if it kills this one too, it is known which. */
+  private async workReturned(batchId: string): Promise<void> {
+    const { knex } = this.options;
+    if (!(await this.gate.enter(GATE_WAIT_MS))) return deferBatch(knex, batchId, GATE_DEFER_SECONDS);
+    try {
+      const lease = this.stopping ? null : await this.claim(batchId, true);
+      if (lease) await this.workLeased(lease, lease.deliveries > 1);
+    } finally {
+      this.gate.leave();
+    }
+  }
+
+  private claim(batchId: string, alsoReturned: boolean): Promise<Lease | null> {
+    const { knex, leaseSeconds, workerName } = this.options;
+    return claimLease(knex, { batchId, leaseSeconds, workerName, alsoReturned });
+  }
+
+  /** No new ask and no new batch; what is open is given back. Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const runs = [...this.runs];
+    for (const run of runs) run.stop('stopped');
+    await Promise.all(runs.map((run) => run.done));
+  }
+
+  /** Ids of the batches at work: what a hard stop leaves behind. */
+  listBatchIds(): string[] {
+    return [...this.runs].map((run) => run.batch.id);
+  }
+
+  private async workLeased(lease: Lease, alone: boolean): Promise<void> {
+    const { knex, logger, keeper, desk, relay } = this.options;
+    const run = new BatchRun({ ...lease, alone });
+    this.runs.add(run);
+    // Leased while `stop()` looked at the runs: given back as they were.
+    if (this.stopping) run.stop('stopped');
+    keeper.holdLease(lease, () => run.stop('lost'));
+    try {
+      const rows = await this.loadRows(run);
+      if (rows.length === 0) await settle(knex, lease, []);
+      logger.debug(
+        { batchId: lease.id, requestId: lease.requestId, rows: rows.length, alone },
+        'batch leased',
+      );
+      await desk.work(run, rows);
+    } catch (error) {
+      // What could not be begun is no delivery.
+      await giveBackLease(knex, lease, 0).catch(() => undefined);
+      throw error;
+    } finally {
+      keeper.dropLease(lease);
+      this.runs.delete(run);
+    }
+    const end = await run.done;
+    logger.info({ batchId: lease.id, requestId: lease.requestId, end }, 'batch left');
+    if (end === 'stopped') await giveBackLease(knex, lease, 0);
+    if (end === 'parked') await giveBackLease(knex, lease, Math.ceil(run.waitMs / 1000));
+    if (end === 'completed') await relay.publish(lease.orgId);
+  }
+
+  private async loadRows(run: BatchRun): Promise<WorkRow[]> {
+    const { knex } = this.options;
+    const [pending, attempts] = await Promise.all([
+      listPendingRows(knex, run.batch.id),
+      listAttemptsOfBatch(knex, run.batch.id),
+    ]);
+    return pending.map((row) =>
+      this.toWorkRow(
+        run,
+        row,
+        attempts.filter((attempt) => attempt.enrichmentId === row.enrichmentId),
+      ),
+    );
+  }
+
+  private toWorkRow(run: BatchRun, row: PendingRow, attempts: readonly StoredAttempt[]): WorkRow {
+    const { batch } = run;
+    const scope = this.options.shareResults ? SHARED_SCOPE : batch.orgId;
+    const questions = row.lead ? questionsOf(row.lead, this.options.waterfall[batch.field]) : [];
+    return {
+      enrichmentId: row.enrichmentId,
+      field: batch.field,
+      run,
+      acceptedAtText: row.acceptedAtText,
+      acceptedAtMs: row.acceptedAt.getTime(),
+      retryNotFound: row.retryNotFound,
+      turns: questions.map(({ provider, baseUrl, question, inputHash }) => {
+        const attempt = attempts.find((candidate) => candidate.provider === provider);
+        const key = { provider, baseUrl, inputHash, scope };
+        return { provider, question, key, outcome: attempt?.outcome ?? null, error: attempt?.error ?? null };
+      }),
+      unwritten: [],
+      spentMs: attempts.reduce((sum, attempt) => sum + (attempt.durationMs ?? 0), 0),
+      plannedAtMs: 0,
+    };
+  }
+}
