@@ -69,6 +69,9 @@ function waterfallOfSandbox(config: Config): Waterfall {
   return mapFields((field) => SANDBOX_WATERFALL[field].flatMap((name) => providers.get(name) ?? []));
 }
 
+/** Where neither file nor adapter says how long. */
+const GIVE_UP_SECONDS = 600;
+
 function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
   const settings = { ...adapter.defaults, ...account };
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
@@ -82,6 +85,7 @@ function buildProvider(adapter: Adapter, account: AccountSettings, key: string):
     concurrent: settings.concurrent,
     timeoutSeconds: settings.timeoutSeconds,
     maxWaitSeconds: settings.maxWaitSeconds,
+    giveUpSeconds: settings.giveUpSeconds ?? GIVE_UP_SECONDS,
   };
 }
 
