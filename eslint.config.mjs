@@ -80,5 +80,8 @@ export default tseslint.config(
     files: ['**/*.test.ts', 'shared/src/testing/**', 'tests/**'],
     rules: { 'max-lines-per-function': 'off', 'n/no-extraneous-import': 'off' },
   },
-  { files: ['cli/src/**', 'sandbox/src/main.ts', 'chaos/src/main.ts', 'chaos/src/report.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['cli/src/**', 'sandbox/src/main.ts', 'chaos/src/main.ts', 'chaos/src/report.ts'],
+    rules: { 'no-console': 'off' },
+  },
 );

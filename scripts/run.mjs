@@ -11,7 +11,17 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-const WORKSPACES = ['shared', 'migrations', 'providers', 'api', 'worker', 'sandbox', 'cli', 'harness', 'chaos'];
+const WORKSPACES = [
+  'shared',
+  'migrations',
+  'providers',
+  'api',
+  'worker',
+  'sandbox',
+  'cli',
+  'harness',
+  'chaos',
+];
 /** Holds the fingerprint of the sources that the present build was made from. */
 const BUILD_STAMP = 'node_modules/.cache/leadwell-build';
 const LOWEST_NODE = [20, 19];
