@@ -61,9 +61,10 @@ CREATE TABLE batches (
   CONSTRAINT batches_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
   CONSTRAINT batches_size_check CHECK ((size > 0))
 );
-CREATE INDEX batches_due ON public.batches USING btree (org_id, field, priority, id) WHERE (completed_at IS NULL);
 CREATE INDEX batches_open_deadline ON public.batches USING btree (deadline_at) WHERE (completed_at IS NULL);
+CREATE INDEX batches_queued ON public.batches USING btree (org_id, field) WHERE ((completed_at IS NULL) AND (queued_at IS NOT NULL));
 CREATE INDEX batches_request ON public.batches USING btree (request_id);
+CREATE INDEX batches_unqueued ON public.batches USING btree (org_id, field, priority, id) WHERE ((completed_at IS NULL) AND (queued_at IS NULL));
 
 CREATE TABLE companies (
   id uuid NOT NULL,
