@@ -8,12 +8,14 @@ import {
   listSelectedLeads,
   type SelectedLead,
 } from '@leadwell/shared/repositories/enrichment-queries';
+import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { listStoredHits } from '@leadwell/shared/repositories/stored-hits';
 import { selectLeads } from '../search/select-leads';
 import type { Order } from './order';
 
 export interface PlanningDependencies {
   config: Pick<Config, 'shareResults' | 'emailCredits' | 'phoneCredits'>;
+  /** The deployment's; an organisation may have its own. */
   waterfall: AskableWaterfall;
 }
 
@@ -58,7 +60,7 @@ export async function planOrder(
     field,
     scope: deps.config.shareResults === 'on' ? SHARED_SCOPE : orgId,
     leadIds: leads.filter((lead) => !isKept(lead)).map((lead) => lead.leadId),
-    providers: deps.waterfall[field],
+    providers: await readWaterfall(db, deps.waterfall, order),
   });
   const lookupOf = new Map(hits.map((hit) => [hit.leadId, hit.lookupId]));
   return priced(
