@@ -30,6 +30,7 @@ CREATE TABLE attempts (
   provider_cost numeric(12,4),
   started_at timestamp with time zone NOT NULL,
   ended_at timestamp with time zone,
+  stated_cost numeric(12,4),
   CONSTRAINT attempts_pkey PRIMARY KEY (enrichment_id, provider),
   CONSTRAINT attempts_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
   CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))
@@ -60,9 +61,10 @@ CREATE TABLE batches (
   CONSTRAINT batches_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
   CONSTRAINT batches_size_check CHECK ((size > 0))
 );
-CREATE INDEX batches_due ON public.batches USING btree (org_id, field, priority, id) WHERE (completed_at IS NULL);
 CREATE INDEX batches_open_deadline ON public.batches USING btree (deadline_at) WHERE (completed_at IS NULL);
+CREATE INDEX batches_queued ON public.batches USING btree (org_id, field) WHERE ((completed_at IS NULL) AND (queued_at IS NOT NULL));
 CREATE INDEX batches_request ON public.batches USING btree (request_id);
+CREATE INDEX batches_unqueued ON public.batches USING btree (org_id, field, priority, id) WHERE ((completed_at IS NULL) AND (queued_at IS NULL));
 
 CREATE TABLE companies (
   id uuid NOT NULL,
@@ -211,6 +213,16 @@ CREATE TABLE lookups (
   CONSTRAINT lookups_input_hash_check CHECK ((octet_length(input_hash) = 32)),
   CONSTRAINT lookups_provider_base_url_field_input_hash_scope_key UNIQUE (provider, base_url, field, input_hash, scope),
   CONSTRAINT lookups_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text])))
+);
+
+CREATE TABLE organisation_waterfalls (
+  org_id uuid NOT NULL,
+  field text NOT NULL,
+  providers text[] NOT NULL,
+  updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT organisation_waterfalls_pkey PRIMARY KEY (org_id, field),
+  CONSTRAINT organisation_waterfalls_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT organisation_waterfalls_providers_check CHECK ((providers <> '{}'::text[]))
 );
 
 CREATE TABLE organisations (
@@ -632,6 +644,7 @@ ALTER TABLE enrichments ADD CONSTRAINT enrichments_refund_transaction_id_fkey FO
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 ALTER TABLE lead_values ADD CONSTRAINT lead_values_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE organisation_waterfalls ADD CONSTRAINT organisation_waterfalls_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE people ADD CONSTRAINT people_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id);
 ALTER TABLE people ADD CONSTRAINT people_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);

@@ -9,6 +9,7 @@ import {
   listSelectedLeads,
   type SelectedLead,
 } from '@leadwell/shared/repositories/enrichment-queries';
+import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { listStoredHits } from '@leadwell/shared/repositories/stored-hits';
 import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { selectLeads } from '../search/select-leads';
@@ -16,6 +17,7 @@ import type { Order } from './order';
 
 export interface PlanningDependencies {
   config: Pick<Config, 'shareResults' | 'emailCredits' | 'phoneCredits'>;
+  /** The deployment's; an organisation may have its own. */
   waterfall: AskableWaterfall;
 }
 
@@ -62,7 +64,7 @@ export async function planOrder(
     field,
     scope: deps.config.shareResults === 'on' ? SHARED_SCOPE : orgId,
     leadIds: toRead,
-    providers: deps.waterfall[field],
+    providers: await readWaterfall(db, deps.waterfall, order),
   });
   const lookupOf = new Map(hits.map((hit) => [hit.leadId, hit.lookupId]));
   const suppressed = await findSuppressed(db, {

@@ -141,7 +141,8 @@ export class Desk {
   }
 
   private providerOf(field: Field, name: string): Provider {
-    return this.options.waterfall[field].find((candidate) => candidate.name === name) as Provider;
+    const { configured } = this.options.waterfall;
+    return configured.find(({ name: own, adapter }) => own === name && adapter.fields[field]) as Provider;
   }
 
   private pollDeskOf(row: WorkRow, name: string): PollDesk {

@@ -8,6 +8,7 @@ import { claimLease } from '@leadwell/shared/repositories/leases';
 import { hashSuppressible } from '@leadwell/shared/domain/suppression';
 import { insertSuppressions } from '@leadwell/shared/repositories/suppressions';
 import { erasePerson } from '@leadwell/shared/suppression/erase-person';
+import { saveOwnWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '@leadwell/shared/testing/seed';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
@@ -153,9 +154,11 @@ function providerNamed(name: string): Provider {
   };
 }
 
+const PROVIDERS = ['first', 'second', 'third'].map(providerNamed) as [Provider, Provider, Provider];
 const WATERFALL: Waterfall = {
-  emails: [providerNamed('first'), providerNamed('second')],
-  phones: [providerNamed('first')],
+  emails: [PROVIDERS[0], PROVIDERS[1]],
+  phones: [PROVIDERS[0]],
+  configured: PROVIDERS,
 };
 
 const all = (ids: readonly string[], outcome: 'miss' | 'restricted' | 'hit'): CallResult => ({
@@ -180,6 +183,9 @@ const ANSWERS: Record<'miss' | 'restricted' | 'hit', Answer> = {
     ],
   },
 };
+
+const own = (...providers: string[]): Promise<void> =>
+  saveOwnWaterfall(database.knex, { orgId, field: 'emails', providers });
 
 const accept = async (count: number) =>
   seedAccepted(database.knex, { orgId, leadIds: await seedLeads(database.knex, count) });
@@ -433,6 +439,56 @@ describe('a worker', () => {
     expect(rig.calls).toEqual([{ provider: 'first', size: 1 }]);
     expect(await readRows(other)).toEqual([{ status: 'failed', found: false }]);
     expect(await readBalance(database.knex, other)).toBe(100);
+  });
+
+  it('asks whom the organisation’s own waterfall names, in its order, and nobody else', async () => {
+    await own('third', 'first');
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    const { batchId } = await accept(2);
+    await rig.worker.work(batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['third', 'first']);
+    expect(await readRows()).toEqual(Array(2).fill({ status: 'finished', found: false }));
+  });
+
+  it('reads the waterfall with every lease', async () => {
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    await rig.worker.work((await accept(1)).batchId);
+    await own('third');
+    await rig.worker.work((await accept(1)).batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('fails and refunds, with the reason, what a provider that is not configured any more was to be asked', async () => {
+    await own('gone', 'second');
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    const { batchId } = await accept(2);
+    await rig.worker.work(batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['second']);
+    expect(await readRows()).toEqual(Array(2).fill({ status: 'failed', found: false }));
+    expect(await readBalance(database.knex, orgId)).toBe(10_000);
+    const errors = await query<{ error: string }>(
+      database.knex,
+      `SELECT DISTINCT e.error FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
+        WHERE e.org_id = ? AND a.provider = 'gone' AND a.outcome = 'skipped'`,
+      [orgId],
+    );
+    expect(errors).toEqual([{ error: expect.stringContaining('gone: it is not configured') as string }]);
+  });
+
+  it('keeps what a provider found that the organisation has taken out since', async () => {
+    const { batchId, enrichmentIds } = await accept(1);
+    const dead = startRig({ answer: (_, ids) => all(ids, 'hit') });
+    await database.knex.transaction(async (trx) => {
+      await execute(trx, 'SELECT 1 FROM credit_accounts WHERE org_id = ? FOR UPDATE', [orgId]);
+      void dead.worker.work(batchId).catch(() => undefined);
+      await waitUntil(() => isAnswered(enrichmentIds[0] as string));
+      await execute(trx, 'UPDATE batches SET fence = fence + 1, lease_until = NULL WHERE id = ?', [batchId]);
+    });
+    await own('third');
+    const heir = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    await heir.worker.work(batchId);
+    expect(await readRows()).toEqual([{ status: 'finished', found: true }]);
+    expect(heir.calls).toEqual([]);
   });
 
   afterEach(async () => expect(await auditFaults()).toEqual([]));
