@@ -9,6 +9,7 @@ export const MIGRATION_NAMES = [
   '0001_initial',
   '0002_suppressions',
   '0003_organisation_waterfalls',
+  '0004_told_limits',
   '0006_batches_by_place',
 ] as const;
 

@@ -116,9 +116,11 @@ function playLimiter(options: RigOptions): Limiter {
         granted: true,
         depart: () => Promise.resolve({ granted: true as const, probing: false as const }),
         sent: () => undefined,
+        heard: () => undefined,
         release: () => undefined,
       };
     },
+    recordsAtMost: () => Infinity,
     pause: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
