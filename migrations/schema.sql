@@ -153,6 +153,15 @@ CREATE INDEX enrichments_pending ON public.enrichments USING btree (batch_id) WH
 CREATE INDEX enrichments_refund ON public.enrichments USING btree (refund_transaction_id) WHERE (refund_transaction_id IS NOT NULL);
 CREATE INDEX enrichments_request ON public.enrichments USING btree (request_id);
 
+CREATE TABLE erasures (
+  id uuid NOT NULL,
+  lead_ids uuid[] NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  completed_at timestamp with time zone,
+  CONSTRAINT erasures_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE idempotency_keys (
   org_id uuid NOT NULL,
   key text NOT NULL,
@@ -359,6 +368,25 @@ CREATE TABLE requests (
   CONSTRAINT requests_total_check CHECK ((total >= 0))
 );
 CREATE INDEX requests_org ON public.requests USING btree (org_id, created_at DESC, id DESC);
+
+CREATE TABLE suppressions (
+  id uuid NOT NULL,
+  org_id uuid,
+  kind text NOT NULL,
+  hash bytea NOT NULL,
+  source text NOT NULL,
+  reason text NOT NULL DEFAULT ''::text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  erasure_id uuid,
+  CONSTRAINT suppressions_pkey PRIMARY KEY (id),
+  CONSTRAINT suppressions_check CHECK (((source = 'erasure'::text) = (erasure_id IS NOT NULL))),
+  CONSTRAINT suppressions_hash_check CHECK ((octet_length(hash) = 32)),
+  CONSTRAINT suppressions_hash_org_id_key UNIQUE NULLS NOT DISTINCT (hash, org_id),
+  CONSTRAINT suppressions_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'domain'::text, 'phone'::text, 'linkedin'::text, 'question'::text]))),
+  CONSTRAINT suppressions_source_check CHECK ((source = ANY (ARRAY['operator'::text, 'erasure'::text, 'provider'::text])))
+);
+CREATE INDEX suppressions_erasure ON public.suppressions USING btree (erasure_id) WHERE (erasure_id IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION public.add_to_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_clock double precision, p_from double precision, p_until double precision, p_count integer)
  RETURNS void
@@ -703,3 +731,5 @@ ALTER TABLE person_identities ADD CONSTRAINT person_identities_org_id_fkey FOREI
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE;
 ALTER TABLE requests ADD CONSTRAINT requests_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);
 ALTER TABLE requests ADD CONSTRAINT requests_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE suppressions ADD CONSTRAINT suppressions_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasures(id);
+ALTER TABLE suppressions ADD CONSTRAINT suppressions_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
