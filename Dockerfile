@@ -9,6 +9,8 @@ COPY api/package.json api/
 COPY worker/package.json worker/
 COPY sandbox/package.json sandbox/
 COPY cli/package.json cli/
+COPY harness/package.json harness/
+COPY chaos/package.json chaos/
 # The embedded PostgreSQL is optional: a deployment names its own.
 RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 COPY tsconfig.base.json ./

@@ -2,25 +2,25 @@ import n from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
 
 /** A border: files of `room` may not import what matches `patterns`; the message says why. */
-function border(files, rules) {
+function border(files, rules, always = [testingOnly]) {
   return {
     files,
     ignores: ['**/*.test.ts', 'shared/src/testing/**'],
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [...rules, testingOnly].map(([regex, message]) => ({ regex, message })) },
+        { patterns: [...rules, ...always].map(([regex, message]) => ({ regex, message })) },
       ],
     },
   };
 }
 
 const testingOnly = [
-  '/testing/|^@leadwell/shared/testing',
-  'Only tests import shared/testing: it starts servers and drops databases.',
+  '/testing/|^@leadwell/(harness|shared/testing)',
+  'Only tests, harness, chaos import shared/testing and harness: they start servers and drop databases.',
 ];
 const noProcess = [
-  '^@leadwell/(api|worker|cli|sandbox)',
+  '^@leadwell/(api|worker|cli|sandbox|chaos)',
   'Processes share through shared/ and providers/ only, so that each deploys and restarts alone.',
 ];
 
@@ -66,9 +66,22 @@ export default tseslint.config(
     ['migrations/src/**'],
     [['^@leadwell/', 'Migrations must run unchanged for ever: they import no code that changes.']],
   ),
+  border(
+    ['harness/src/**', 'chaos/src/**'],
+    [
+      [
+        '^@leadwell/(api|worker|cli)',
+        'These start the processes as they are run, from outside, and import none of their code.',
+      ],
+    ],
+    [],
+  ),
   {
     files: ['**/*.test.ts', 'shared/src/testing/**', 'tests/**'],
     rules: { 'max-lines-per-function': 'off', 'n/no-extraneous-import': 'off' },
   },
-  { files: ['cli/src/**', 'sandbox/src/main.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['cli/src/**', 'sandbox/src/main.ts', 'chaos/src/main.ts', 'chaos/src/report.ts'],
+    rules: { 'no-console': 'off' },
+  },
 );

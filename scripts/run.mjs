@@ -11,7 +11,17 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-const WORKSPACES = ['shared', 'migrations', 'providers', 'api', 'worker', 'sandbox', 'cli'];
+const WORKSPACES = [
+  'shared',
+  'migrations',
+  'providers',
+  'api',
+  'worker',
+  'sandbox',
+  'cli',
+  'harness',
+  'chaos',
+];
 /** Holds the fingerprint of the sources that the present build was made from. */
 const BUILD_STAMP = 'node_modules/.cache/leadwell-build';
 const LOWEST_NODE = [20, 19];
@@ -32,11 +42,12 @@ const TASKS = {
   api: program('api/dist/main.js'),
   worker: program('worker/dist/main.js'),
   sandbox: program('sandbox/dist/main.js'),
+  chaos: program('chaos/dist/main.js'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
 /** These have their own environment; the others read `.env`, which never overrides what is set. */
-const WITHOUT_ENV_FILE = new Set(['build', 'test', 'check', 'demo', 'schema', 'docs:config']);
+const WITHOUT_ENV_FILE = new Set(['build', 'test', 'check', 'demo', 'chaos', 'schema', 'docs:config']);
 
 let running;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -112,7 +123,9 @@ function isInstalled() {
     const present = JSON.parse(readFileSync('node_modules/.package-lock.json', 'utf8')).packages;
     return Object.entries(wanted).every(
       ([name, entry]) =>
-        !name.includes('node_modules/') || entry.optional || present[name]?.version === entry.version,
+        !name.includes('node_modules/') ||
+        entry.optional ||
+        (present[name] !== undefined && present[name].version === entry.version),
     );
   } catch {
     return false;

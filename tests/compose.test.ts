@@ -77,14 +77,16 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  it('copies every workspace, and runs as a user without rights', () => {
+  it('copies every workspace that a deployment runs, and runs as a user without rights', () => {
     const { workspaces } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
       workspaces: string[];
     };
     const lines = readDockerfile().map(({ instruction, rest }) => `${instruction} ${rest}`);
     for (const name of workspaces) {
       expect(lines).toContain(`COPY ${name}/package.json ${name}/`);
-      expect(lines).toContain(`COPY ${name} ${name}`);
+      const isForTests = ['harness', 'chaos', 'bench'].includes(name);
+      // npm wants the package.json of every workspace; the sources of these would be dead weight.
+      if (!isForTests) expect(lines).toContain(`COPY ${name} ${name}`);
     }
     expect(lines).toContain('USER node');
   });

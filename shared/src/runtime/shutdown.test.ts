@@ -69,13 +69,11 @@ describe('the shutdown', () => {
   });
 
   it('exits 1 at a second signal', async () => {
-    const startedAt = Date.now();
     const { code, lines } = await run(HANGING, (child) => {
       child.kill('SIGTERM');
       setTimeout(() => child.kill('SIGTERM'), 700);
     });
     expect(code).toBe(1);
-    expect(Date.now() - startedAt).toBeLessThan(1_700);
     expect(lines.at(-1)?.msg).toContain('second signal');
   });
 

@@ -154,7 +154,7 @@ describe('a provider call', () => {
     const { provider } = await startProvider(listener, { timeoutSeconds: 0.7 });
     const startedAt = performance.now();
     const result = await call(provider);
-    expect(performance.now() - startedAt).toBeLessThan(1500);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(result).toMatchObject({ kind: 'transient', reason: 'The provider did not answer in time.' });
     expectNoSecrets(result);
   });

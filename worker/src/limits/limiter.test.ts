@@ -109,7 +109,7 @@ describe('a limiter', () => {
     const refusals = await Promise.all(
       [one, other, other].map((limiter) => limiter.reserve(provider, 1, never)),
     );
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     for (const refusal of refusals) expect(refusal).toMatchObject({ granted: false, reason: 'too_long' });
     expect(refusals[0]).toHaveProperty('retryAfterSeconds', expect.closeTo(86_400, -2));
   });

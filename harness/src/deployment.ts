@@ -1,0 +1,147 @@
+/** A deployment of real processes for one test: API and workers as `npm run api` and `npm run worker` start them, over a sandbox. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Field } from '@leadwell/shared/domain/enrichment';
+import { newId } from '@leadwell/shared/domain/ids';
+import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import type { QueueBackend } from '@leadwell/shared/testing/queue-backends';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import { createSandbox, type Sandbox, type SandboxOptions } from '@leadwell/sandbox/sandbox';
+
+const ROOT = path.join(__dirname, '..', '..');
+const STOP_MS = 30_000;
+
+export interface Process {
+  readonly child: ChildProcess;
+  /** What it has written, both streams. */
+  readonly output: () => string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface Deployment {
+  readonly database: TestDatabase;
+  readonly sandbox: Sandbox;
+  readonly apiUrl: string;
+  readonly environment: NodeJS.ProcessEnv;
+  startWorker(environment?: NodeJS.ProcessEnv): Promise<Process>;
+  startApi(environment?: NodeJS.ProcessEnv): Promise<Process>;
+  /** Ends every process, the sandbox and the database. */
+  stop(): Promise<void>;
+}
+
+export interface DeploymentOptions {
+  backend: QueueBackend;
+  sandbox?: SandboxOptions;
+  /** A migrated database of the test's own server, which it may kill. Dropped at the end. */
+  database?: TestDatabase;
+  environment?: NodeJS.ProcessEnv;
+  /** The waterfall, where it is not the sandbox's own. Every provider named in it is asked at the sandbox. */
+  waterfall?: Record<Field, string[]>;
+}
+
+/** Starts the sandbox and one API; workers are started by the test. */
+export async function deploy(options: DeploymentOptions): Promise<Deployment> {
+  const database = options.database ?? (await createTestDatabase());
+  const pace = options.sandbox?.pace ?? 50;
+  const sandbox = createSandbox({ ...options.sandbox, pace });
+  const sandboxPort = await sandbox.listen(0);
+  const port = await findFreePort();
+  const processes: Process[] = [];
+  const environment: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: database.url,
+    ...(options.backend.redisUrl && { REDIS_URL: options.backend.redisUrl }),
+    QUEUE_PREFIX: `t${newId().slice(-10)}`,
+    PORT: String(port),
+    SANDBOX_PORT: String(sandboxPort),
+    SANDBOX_PACE: String(pace),
+    ALLOW_SANDBOX: 'true',
+    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort)),
+    ...options.environment,
+  };
+  const start = async (workspace: string, ready: RegExp, extra: NodeJS.ProcessEnv = {}): Promise<Process> => {
+    const started = await startProcess(workspace, ready, { ...environment, ...extra });
+    processes.push(started);
+    return started;
+  };
+  const startApi = (extra?: NodeJS.ProcessEnv): Promise<Process> => start('api', /api ready/, extra);
+  await startApi();
+  return {
+    database,
+    sandbox,
+    environment,
+    apiUrl: `http://127.0.0.1:${port}`,
+    startApi,
+    startWorker: (extra) => start('worker', /worker ready/, extra),
+    async stop() {
+      await Promise.all(processes.map((started) => started.kill()));
+      await sandbox.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A PROVIDERS_FILE over the sandbox, in the environment that names it. */
+function writeProvidersFile(waterfall: Record<Field, string[]>, sandboxPort: number): NodeJS.ProcessEnv {
+  const accountOf = (name: string) => ({
+    baseUrl: `http://127.0.0.1:${sandboxPort}/${name}`,
+    keyEnv: 'PROVIDER_KEY',
+  });
+  const names = Object.values(waterfall).flat();
+  const providers = Object.fromEntries(names.map((name) => [name, accountOf(name)]));
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'providers-')), 'providers.json');
+  writeFileSync(file, JSON.stringify({ providers, waterfall }));
+  return { PROVIDERS_FILE: file, PROVIDER_KEY: 'sandbox-key' };
+}
+
+async function startProcess(
+  workspace: string,
+  ready: RegExp,
+  environment: NodeJS.ProcessEnv,
+): Promise<Process> {
+  const main = path.join(ROOT, workspace, 'dist', 'main.js');
+  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await waitUntil(() => ready.test(output) || isGone(), {
+    timeoutMs: 20_000,
+    message: `${workspace} to be ready`,
+  });
+  if (isGone()) throw new Error(`${workspace} ended at its start:\n${output}`);
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (!isGone()) child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    if (!isGone()) await ended;
+    clearTimeout(timer);
+    return child.exitCode;
+  };
+  return {
+    child,
+    output: () => output,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
