@@ -86,6 +86,7 @@ export const apollo: Adapter = {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],
       maxQuestionsPerCall: MAX_PEOPLE,
+      isPositional: true,
       buildRequest,
       readResponse,
     },
