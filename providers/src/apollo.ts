@@ -12,11 +12,14 @@ import type {
   ProviderRequest,
   ProviderResponse,
 } from './adapter';
-import { answerOf, isReadable, shareOf } from './answer';
+import { answerOf, isReadable } from './answer';
 import { failure, failureKindOfStatus, unreadable } from './call-result';
 import { emailCandidate } from './candidate';
-import { items, property } from './reading';
+import { items, property, readCost } from './reading';
 import { waitForWindow } from './retry-after';
+
+/** Charged per person found, with an address or without. */
+const PRICE_CREDITS = 1;
 
 const WINDOWS = [
   ['x-24-hour-requests-left', 86_400],
@@ -67,23 +70,22 @@ function readResponse(response: ProviderResponse, questions: readonly AskedQuest
   const matches = items(property(json, 'matches'));
   // One answer missing, and every position after it would be somebody else's.
   if (matches.length !== questions.length) return unreadable(response);
-  const people = matches.filter((person) => !isBlank(person)).length;
-  const costCredits = shareOf(property(json, 'credits_consumed'), people);
   const answers = new Map<string, Answer>();
   questions.forEach(({ id, question }, position) => {
-    const answer = readPerson(matches[position], question, costCredits);
+    const answer = readPerson(matches[position], question);
     if (answer) answers.set(id, answer);
   });
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  const statedCredits = readCost(property(json, 'credits_consumed'));
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** Null: unreadable. A person without an address is charged for what else was found. */
-function readPerson(person: unknown, question: Question, costCredits: number | null): Answer | null {
+function readPerson(person: unknown, question: Question): Answer | null {
   if (isBlank(person)) return { outcome: 'miss', costCredits: 0 };
   const email = property(person, 'email');
   if (!isReadable(email)) return null;
   const verdict = VERDICTS.get(property(person, 'email_status')) ?? 'unknown';
-  return answerOf(emailCandidate(email, question, { verdict }), costCredits);
+  return answerOf(emailCandidate(email, question, { verdict }), PRICE_CREDITS);
 }
 
 /** Nobody: null, or an object without anything. */
@@ -121,6 +123,7 @@ export const apollo: Adapter = {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],
       maxQuestionsPerCall: 10,
+      maxCostCredits: PRICE_CREDITS,
       buildRequest,
       readResponse,
     },
