@@ -114,6 +114,9 @@ function inOrder(
 
 const NO_BUDGETS: Waterfall['budgets'] = { emails: null, phones: null };
 
+/** Where neither file nor adapter says how long. */
+const GIVE_UP_SECONDS = 600;
+
 function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
   const settings = { ...adapter.defaults, ...account };
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
@@ -127,6 +130,7 @@ function buildProvider(adapter: Adapter, account: AccountSettings, key: string):
     concurrent: settings.concurrent,
     timeoutSeconds: settings.timeoutSeconds,
     maxWaitSeconds: settings.maxWaitSeconds,
+    giveUpSeconds: settings.giveUpSeconds ?? GIVE_UP_SECONDS,
   };
 }
 
