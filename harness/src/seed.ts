@@ -29,11 +29,19 @@ export async function seedTenant(
   });
 }
 
-/** Leads of the shared directory (or of one organisation), each another person at a company of its own. Gives their ids in search order. */
-export async function seedLeads(knex: Knex, count: number, orgId: string | null = null): Promise<string[]> {
+/**
+ * Leads of the shared directory (or of one organisation), each another person at a company of its own. Gives their ids in search
+ * order. `wish` stands in every question about them: the sandbox obeys some, see its truth.ts.
+ */
+export async function seedLeads(
+  knex: Knex,
+  count: number,
+  orgId: string | null = null,
+  wish = 'engine',
+): Promise<string[]> {
   const people = Array.from({ length: count }, () => {
     const id = newId();
-    const lead = leadOf(id);
+    const lead = leadOf(id, wish);
     return { id, lead, hashes: hashQuestionForms(lead) };
   });
   await execute(
@@ -102,15 +110,15 @@ export async function seedHit(
   return id;
 }
 
-function leadOf(id: string): LeadInputs {
+function leadOf(id: string, wish = 'engine'): LeadInputs {
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 10);
   return {
     firstName: 'Ada',
     lastName: `Byron${mark}`,
     fullName: `Ada Byron${mark}`,
-    companyName: `Engine ${mark}`,
-    companyDomain: `engine-${mark}.example`,
-    linkedinUrl: `https://www.linkedin.com/in/ada-${mark}`,
+    companyName: `${wish} ${mark}`,
+    companyDomain: `${wish}-${mark}.example`,
+    linkedinUrl: `https://www.linkedin.com/in/ada-${wish}-${mark}`,
     email: null,
   };
 }
