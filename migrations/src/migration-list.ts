@@ -7,7 +7,9 @@ import path from 'node:path';
  */
 export const MIGRATION_NAMES = [
   '0001_initial',
+  '0002_suppressions',
   '0003_organisation_waterfalls',
+  '0004_told_limits',
   '0006_batches_by_place',
 ] as const;
 
