@@ -19,7 +19,7 @@ const ROLE_NAMES = new Set(
   vertrieb verwaltung webmaster welcome www zentrale`.split(/\s+/),
 );
 
-/** 8,900 domains, reviewed one by one by the list's keepers. See docs/adr/0015. */
+/** 8,900 domains; why this list: docs/adr/0015. */
 const DISPOSABLE_DOMAINS: ReadonlySet<string> = disposableEmailBlocklistSet();
 
 /** `role` and `disposable` for a normalised address, as far as they are true of it. `sales+emea` and `no.reply` are no person either. */

@@ -29,7 +29,7 @@ export function listAttempts(db: Db, enrichmentId: string): Promise<AttemptRepor
      FROM attempts a
      JOIN enrichments e ON e.id = a.enrichment_id
      CROSS JOIN LATERAL (
-       SELECT coalesce(jsonb_agg(jsonb_build_object('value', v.value, 'verdict', f.verdict, 'confidence', f.confidence,
+       SELECT coalesce(json_agg(json_build_object('value', v.value, 'verdict', f.verdict, 'confidence', f.confidence,
                 'flags', v.flags, 'foundAt', f."foundAt") ORDER BY f.confidence DESC NULLS LAST, v.value), '[]') AS found
          FROM lead_values v
         CROSS JOIN LATERAL jsonb_to_recordset(${FINDINGS_OF_VALUE}) AS f (provider text, verdict text, confidence numeric, "foundAt" text)
