@@ -9,8 +9,10 @@ export interface AttemptReport {
   outcome: 'hit' | 'miss' | 'restricted' | 'failed' | 'skipped' | null;
   error: string | null;
   latencyMs: number | null;
-  /** In the provider's own credits; null where it does not say. */
+  /** In the provider's own credits, by its published price; null where that is unknown, or another row carries it. */
   providerCost: number | null;
+  /** What the provider itself said it charged: this question's share of the call; null where it says nothing. */
+  statedCost: number | null;
   /** True where another's answer served this row. */
   shared: boolean;
   globalEnrichmentId: string | null;
@@ -24,8 +26,8 @@ export interface AttemptReport {
 export function listAttempts(db: Db, enrichmentId: string): Promise<AttemptReport[]> {
   return query<AttemptReport>(
     db,
-    `SELECT a.provider, a.outcome, a.error, a.duration_ms AS "latencyMs", a.provider_cost AS "providerCost", a.shared,
-            a.lookup_id AS "globalEnrichmentId", a.started_at AS "startedAt", a.ended_at AS "endedAt", given.found
+    `SELECT a.provider, a.outcome, a.error, a.duration_ms AS "latencyMs", a.provider_cost AS "providerCost",
+            a.stated_cost AS "statedCost", a.shared, a.lookup_id AS "globalEnrichmentId", a.started_at AS "startedAt", a.ended_at AS "endedAt", given.found
      FROM attempts a
      JOIN enrichments e ON e.id = a.enrichment_id
      CROSS JOIN LATERAL (
