@@ -184,6 +184,7 @@ CREATE TABLE lead_values (
   provider text NOT NULL,
   enrichment_id uuid NOT NULL,
   found_at timestamp with time zone NOT NULL,
+  findings jsonb NOT NULL DEFAULT '[]'::jsonb,
   CONSTRAINT lead_values_pkey PRIMARY KEY (org_id, lead_id, kind, value),
   CONSTRAINT lead_values_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
   CONSTRAINT lead_values_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
