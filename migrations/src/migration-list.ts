@@ -11,6 +11,7 @@ export const MIGRATION_NAMES = [
   '0003_organisation_waterfalls',
   '0004_told_limits',
   '0006_batches_by_place',
+  '0007_suppression_keys',
 ] as const;
 
 /** The SQL of one migration, in one direction. */
