@@ -115,7 +115,12 @@ describe('leadmagic e-mail finder', () => {
     for (const credits_consumed of [-1, 1e300, '5', null]) {
       expect(read(emails, 200, { ...EMAIL, credits_consumed })).toMatchObject({
         outcome: 'hit',
-        costCredits: null,
+        costCredits: 1,
+      });
+      expect(
+        emails.readResponse({ status: 200, headers: {}, json: { ...EMAIL, credits_consumed } }, []),
+      ).not.toMatchObject({
+        statedCredits: expect.any(Number) as number,
       });
     }
   });
