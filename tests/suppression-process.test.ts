@@ -9,7 +9,7 @@ import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Readable } from 'node:stream';
 import { Client, type EnrichmentView } from './support/client';
 import { deploy, type Deployment } from './support/deployment';
-import { seedLeads, seedTenant, type Tenant } from './support/seed';
+import { seedTenant, type Tenant } from './support/seed';
 
 jest.setTimeout(90_000);
 
