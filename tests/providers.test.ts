@@ -284,6 +284,25 @@ describe('adapters and sandbox', () => {
     }
   });
 
+  it('pass on what a provider says its call cost, and say nothing where it does not', async () => {
+    const silent = ['hunter', 'findymail'];
+    for (const [provider, field] of everyProvider) {
+      if (isAsync(provider.adapter.fields[field]!)) continue;
+      sandbox.reset();
+      const size = Math.min(4, maxQuestionsPerCall(provider, field));
+      const questions = Array.from({ length: size }, (_, number) => sureQuestion(provider, field, number));
+      const result = await ask(provider, field, questions);
+      const stated = result.kind === 'answers' ? (result.statedCredits ?? null) : undefined;
+      const used = sandbox.stats().accounts[0]?.credits.used;
+      expect([provider.name, field, stated]).toEqual([
+        provider.name,
+        field,
+        silent.includes(provider.name) ? null : used,
+      ]);
+      expect(used).toBeGreaterThan(0);
+    }
+  });
+
   it('are told "nothing found" and "may not be told" apart from each other', async () => {
     const refusing = new Set<string>();
     for (const [provider, field] of everyProvider) {

@@ -12,6 +12,7 @@ export interface Config {
   logLevel: string;
   batchSize: number;
   workerConcurrency: number;
+  workerHeartbeatFile: string | undefined;
   emailCredits: number;
   phoneCredits: number;
   enrichmentTimeoutSeconds: number;
