@@ -30,6 +30,7 @@ CREATE TABLE attempts (
   provider_cost numeric(12,4),
   started_at timestamp with time zone NOT NULL,
   ended_at timestamp with time zone,
+  stated_cost numeric(12,4),
   CONSTRAINT attempts_pkey PRIMARY KEY (enrichment_id, provider),
   CONSTRAINT attempts_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
   CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))
@@ -60,9 +61,10 @@ CREATE TABLE batches (
   CONSTRAINT batches_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
   CONSTRAINT batches_size_check CHECK ((size > 0))
 );
-CREATE INDEX batches_due ON public.batches USING btree (org_id, field, priority, id) WHERE (completed_at IS NULL);
 CREATE INDEX batches_open_deadline ON public.batches USING btree (deadline_at) WHERE (completed_at IS NULL);
+CREATE INDEX batches_queued ON public.batches USING btree (org_id, field) WHERE ((completed_at IS NULL) AND (queued_at IS NOT NULL));
 CREATE INDEX batches_request ON public.batches USING btree (request_id);
+CREATE INDEX batches_unqueued ON public.batches USING btree (org_id, field, priority, id) WHERE ((completed_at IS NULL) AND (queued_at IS NULL));
 
 CREATE TABLE companies (
   id uuid NOT NULL,
@@ -151,6 +153,15 @@ CREATE INDEX enrichments_pending ON public.enrichments USING btree (batch_id) WH
 CREATE INDEX enrichments_refund ON public.enrichments USING btree (refund_transaction_id) WHERE (refund_transaction_id IS NOT NULL);
 CREATE INDEX enrichments_request ON public.enrichments USING btree (request_id);
 
+CREATE TABLE erasures (
+  id uuid NOT NULL,
+  lead_ids uuid[] NOT NULL,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  completed_at timestamp with time zone,
+  CONSTRAINT erasures_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE idempotency_keys (
   org_id uuid NOT NULL,
   key text NOT NULL,
@@ -202,6 +213,16 @@ CREATE TABLE lookups (
   CONSTRAINT lookups_input_hash_check CHECK ((octet_length(input_hash) = 32)),
   CONSTRAINT lookups_provider_base_url_field_input_hash_scope_key UNIQUE (provider, base_url, field, input_hash, scope),
   CONSTRAINT lookups_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text])))
+);
+
+CREATE TABLE organisation_waterfalls (
+  org_id uuid NOT NULL,
+  field text NOT NULL,
+  providers text[] NOT NULL,
+  updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT organisation_waterfalls_pkey PRIMARY KEY (org_id, field),
+  CONSTRAINT organisation_waterfalls_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
+  CONSTRAINT organisation_waterfalls_providers_check CHECK ((providers <> '{}'::text[]))
 );
 
 CREATE TABLE organisations (
@@ -302,6 +323,22 @@ CREATE TABLE provider_slots (
   CONSTRAINT provider_slots_places_check CHECK ((places >= 0))
 );
 
+CREATE TABLE provider_told_limits (
+  account text NOT NULL,
+  window_ms bigint NOT NULL,
+  unit text NOT NULL,
+  amount bigint NOT NULL,
+  told_ms double precision NOT NULL,
+  expires_ms double precision NOT NULL,
+  others bigint NOT NULL,
+  others_until_ms double precision NOT NULL,
+  CONSTRAINT provider_told_limits_pkey PRIMARY KEY (account, window_ms, unit),
+  CONSTRAINT provider_told_limits_amount_check CHECK ((amount > 0)),
+  CONSTRAINT provider_told_limits_others_check CHECK ((others >= 0)),
+  CONSTRAINT provider_told_limits_unit_check CHECK ((unit = ANY (ARRAY['calls'::text, 'records'::text]))),
+  CONSTRAINT provider_told_limits_window_ms_check CHECK ((window_ms > 0))
+);
+
 CREATE TABLE request_enrichments (
   request_id uuid NOT NULL,
   "position" integer NOT NULL,
@@ -332,6 +369,25 @@ CREATE TABLE requests (
 );
 CREATE INDEX requests_org ON public.requests USING btree (org_id, created_at DESC, id DESC);
 
+CREATE TABLE suppressions (
+  id uuid NOT NULL,
+  org_id uuid,
+  kind text NOT NULL,
+  hash bytea NOT NULL,
+  source text NOT NULL,
+  reason text NOT NULL DEFAULT ''::text,
+  created_by text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  erasure_id uuid,
+  CONSTRAINT suppressions_pkey PRIMARY KEY (id),
+  CONSTRAINT suppressions_check CHECK (((source = 'erasure'::text) = (erasure_id IS NOT NULL))),
+  CONSTRAINT suppressions_hash_check CHECK ((octet_length(hash) = 32)),
+  CONSTRAINT suppressions_hash_org_id_key UNIQUE NULLS NOT DISTINCT (hash, org_id),
+  CONSTRAINT suppressions_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'domain'::text, 'phone'::text, 'linkedin'::text, 'question'::text]))),
+  CONSTRAINT suppressions_source_check CHECK ((source = ANY (ARRAY['operator'::text, 'erasure'::text, 'provider'::text])))
+);
+CREATE INDEX suppressions_erasure ON public.suppressions USING btree (erasure_id) WHERE (erasure_id IS NOT NULL);
+
 CREATE OR REPLACE FUNCTION public.add_to_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_clock double precision, p_from double precision, p_until double precision, p_count integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -347,7 +403,8 @@ BEGIN
     RETURN;
   END IF;
   n := cardinality(l.ends_ms);
-  WHILE gone < n AND l.ends_ms[gone + 1] + p_window_ms <= p_clock LOOP gone := gone + 1; END LOOP;
+  -- Kept a moment longer than they count: a response tells what the provider counted a moment ago.
+  WHILE gone < n AND l.ends_ms[gone + 1] + p_window_ms + provider_limit_grace(p_window_ms) <= p_clock LOOP gone := gone + 1; END LOOP;
   -- Joining is always exact, only less sharp: so the 80th bucket may take in what it likes.
   IF gone < n AND (p_from < l.begins_ms[n] + p_window_ms / 50.0 OR n - gone >= 80) THEN
     l.ends_ms[n] := greatest(l.ends_ms[n], p_until);
@@ -363,7 +420,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text)
+CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -379,6 +436,10 @@ DECLARE
   room bigint;
   even bigint;
   need integer;
+  -- By window: what is left to us while the provider counts the calls of others, and until when it does.
+  beside bigint[];
+  beside_until_ms double precision[];
+  opens_ms double precision;
 BEGIN
   PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
   IF NOT FOUND THEN
@@ -389,6 +450,15 @@ BEGIN
   clock_ms := coalesce(p_clock_ms, extract(epoch FROM clock_timestamp()) * 1000);
   moment := to_timestamp(clock_ms / 1000);
   granted := 0;
+  -- What the provider tells of its limits binds beside ours: the smaller amount.
+  SELECT coalesce(array_agg(least(o.amount, t.amount) ORDER BY o.n), '{}'),
+         array_agg(least(o.amount, t.amount - t.others) ORDER BY o.n),
+         array_agg(coalesce(t.others_until_ms, 0) ORDER BY o.n),
+         min(least(o.amount, t.amount)) FILTER (WHERE o.unit = 'records')
+    INTO p_amounts, beside, beside_until_ms, records_at_most
+    FROM unnest(p_window_ms, p_units, p_amounts) WITH ORDINALITY AS o (window_ms, unit, amount, n)
+    LEFT JOIN provider_told_limits t
+      ON t.account = p_account AND t.window_ms = o.window_ms AND t.unit = o.unit AND t.expires_ms > clock_ms;
   IF cardinality(p_unused_from_ms) + cardinality(p_late_from_ms) > 0 THEN
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       PERFORM correct_provider_limit(p_account, p_window_ms[i], p_units[i], p_unused_from_ms, p_unused_records,
@@ -435,8 +505,14 @@ BEGIN
       SELECT * INTO bucket FROM provider_limits
         WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
       need := CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END;
-      leave_from_ms := greatest(leave_from_ms, provider_limit_opens_at(clock_ms, p_window_ms[i], p_amounts[i], need,
-        coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}')));
+      opens_ms := provider_limit_opens_at(clock_ms, p_window_ms[i],
+        CASE WHEN beside_until_ms[i] > clock_ms THEN beside[i] ELSE p_amounts[i] END, need,
+        coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      IF beside_until_ms[i] > clock_ms AND opens_ms > beside_until_ms[i] THEN
+        opens_ms := provider_limit_opens_at(beside_until_ms[i], p_window_ms[i], p_amounts[i], need,
+          coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      END IF;
+      leave_from_ms := greatest(leave_from_ms, opens_ms);
       -- Never before an earlier booking: so the bucket of a booking is the last that began no later.
       leave_from_ms := greatest(leave_from_ms, bucket.begins_ms[cardinality(bucket.begins_ms)]);
       -- Two hundred that leave in one moment make each other late, in our processes and at the provider.
@@ -458,7 +534,8 @@ BEGIN
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       SELECT * INTO bucket FROM provider_limits
         WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
-      room := p_amounts[i] - provider_limit_used(leave_from_ms, p_window_ms[i], coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      room := CASE WHEN beside_until_ms[i] > leave_from_ms THEN beside[i] ELSE p_amounts[i] END
+        - provider_limit_used(leave_from_ms, p_window_ms[i], coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
       even := provider_limit_even_share(p_window_ms[i], p_amounts[i], CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END);
       IF leave_from_ms < bucket.begins_ms[cardinality(bucket.begins_ms)] + p_window_ms[i] / 50.0 THEN
         even := even - bucket.used[cardinality(bucket.used)];
@@ -548,6 +625,15 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.provider_limit_grace(p_window_ms bigint)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT least(p_window_ms / 50.0, 2000)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
  RETURNS double precision
  LANGUAGE plpgsql
@@ -591,6 +677,40 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.tell_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_amount bigint, p_remaining bigint, p_reset_ms double precision, p_clock_ms double precision DEFAULT NULL::double precision)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  clock_ms double precision;
+  l provider_limits;
+  free bigint;
+  others bigint := 0;
+  in_flight bigint;
+BEGIN
+  -- The lock of a booking: what is booked meanwhile is counted before or after, never half.
+  INSERT INTO provider_accounts VALUES (p_account) ON CONFLICT DO NOTHING;
+  PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
+  clock_ms := coalesce(p_clock_ms, extract(epoch FROM clock_timestamp()) * 1000);
+  SELECT * INTO l FROM provider_limits WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+  free := p_amount - provider_limit_used(clock_ms - provider_limit_grace(p_window_ms), p_window_ms,
+    coalesce(l.ends_ms, '{}'), coalesce(l.used, '{}'));
+  IF p_remaining < free THEN
+    SELECT coalesce(sum(places), 0) INTO in_flight FROM provider_slots
+      WHERE account = p_account AND expires_at > to_timestamp(clock_ms / 1000);
+    -- Calls in flight may not be counted yet: where no more than they remain, nothing does.
+    others := CASE WHEN p_remaining <= in_flight THEN free ELSE free - p_remaining END;
+  END IF;
+  INSERT INTO provider_told_limits AS t VALUES (p_account, p_window_ms, p_unit, p_amount, clock_ms,
+      clock_ms + greatest(p_window_ms, 3600000), others, clock_ms + p_reset_ms)
+    ON CONFLICT (account, window_ms, unit) DO UPDATE
+      SET (amount, told_ms, expires_ms) = (SELECT excluded.amount, excluded.told_ms, excluded.expires_ms
+             WHERE excluded.amount <= t.amount OR t.told_ms <= clock_ms - 60000
+             UNION ALL SELECT t.amount, t.told_ms, t.expires_ms LIMIT 1),
+          others = excluded.others, others_until_ms = excluded.others_until_ms;
+END $function$
+;
+
 CREATE TRIGGER credit_transactions_append_only BEFORE DELETE OR UPDATE ON public.credit_transactions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER credit_transactions_no_truncate BEFORE TRUNCATE ON public.credit_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
@@ -604,9 +724,12 @@ ALTER TABLE enrichments ADD CONSTRAINT enrichments_refund_transaction_id_fkey FO
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 ALTER TABLE lead_values ADD CONSTRAINT lead_values_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE organisation_waterfalls ADD CONSTRAINT organisation_waterfalls_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE people ADD CONSTRAINT people_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id);
 ALTER TABLE people ADD CONSTRAINT people_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE;
 ALTER TABLE requests ADD CONSTRAINT requests_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);
 ALTER TABLE requests ADD CONSTRAINT requests_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE suppressions ADD CONSTRAINT suppressions_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasures(id);
+ALTER TABLE suppressions ADD CONSTRAINT suppressions_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);

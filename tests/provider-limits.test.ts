@@ -59,6 +59,7 @@ interface Load {
 function startCallers({ processes, loops, limits, concurrent, records = 1 }: Load): void {
   const provider = {
     name: 'testprovider',
+    adapter: {},
     account: newId(),
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     key: 'k',

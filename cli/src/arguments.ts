@@ -46,6 +46,12 @@ export function readName(text: string): string {
   return name;
 }
 
+/** Names of providers separated by commas; an empty text names none. Given twice, they add up. */
+export function readProviderNames(text: string, before: string[] | undefined): string[] {
+  const names = text.trim() === '' ? [] : text.split(',').map((name) => name.trim());
+  return [...(before ?? []), ...names];
+}
+
 /** Scopes separated by commas. Given twice, they add up. */
 export function readScopes(text: string, before: ApiKeyScope[] | undefined): ApiKeyScope[] {
   const scopes = text.split(',').map((scope) => scope.trim());

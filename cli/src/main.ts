@@ -8,6 +8,7 @@ import { addLeadsCommands } from './commands/leads';
 import { addMigrateCommand } from './commands/migrate';
 import { addOrgCommands } from './commands/org';
 import { addRequestsCommand } from './commands/requests';
+import { addSuppressionsCommands } from './commands/suppressions';
 import { explainError } from './errors';
 import { writeNote } from './output';
 
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   addKeyCommands(program);
   addCreditsCommands(program);
   addLeadsCommands(program);
+  addSuppressionsCommands(program);
   addRequestsCommand(program);
   addBatchesCommand(program);
   addAuditCommand(program);

@@ -5,7 +5,13 @@ import path from 'node:path';
  * The migrations, in order. The list is explicit and the names carry no extension: knex would otherwise store
  * `.ts` in tests and `.js` in production, and call the same database corrupt.
  */
-export const MIGRATION_NAMES = ['0001_initial'] as const;
+export const MIGRATION_NAMES = [
+  '0001_initial',
+  '0002_suppressions',
+  '0003_organisation_waterfalls',
+  '0004_told_limits',
+  '0006_batches_by_place',
+] as const;
 
 /** The SQL of one migration, in one direction. */
 export function readMigrationSql(name: string, direction: 'up' | 'down'): string {

@@ -4,6 +4,7 @@
  */
 import type { Candidate, Field } from '@leadwell/shared/domain/enrichment';
 import type { Question, QuestionForm } from '@leadwell/shared/domain/question';
+import type { RateHeaders } from './rate-headers';
 
 /** At most `amount` calls (or records: questions inside calls) in any window of `perSeconds`. */
 export interface ProviderLimit {
@@ -141,5 +142,7 @@ export interface Adapter {
     /** How long a row waits for a limit before it skips this provider. */
     maxWaitSeconds: number;
   };
+  /** The headers in which it tells its limits, if it does: they tighten what is configured, never loosen it. */
+  rateHeaders?: readonly RateHeaders[];
   fields: Readonly<Partial<Record<Field, FieldContract | AsyncFieldContract>>>;
 }

@@ -117,6 +117,16 @@ export const apollo: Adapter = {
     timeoutSeconds: 60,
     maxWaitSeconds: 60,
   },
+  rateHeaders: [
+    { perSeconds: 60, unit: 'calls', limit: 'x-rate-limit-minute', remaining: 'x-minute-requests-left' },
+    { perSeconds: 3600, unit: 'calls', limit: 'x-rate-limit-hourly', remaining: 'x-hourly-requests-left' },
+    {
+      perSeconds: 86_400,
+      unit: 'calls',
+      limit: 'x-rate-limit-24-hour',
+      remaining: 'x-24-hour-requests-left',
+    },
+  ],
   fields: {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],

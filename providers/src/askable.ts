@@ -1,16 +1,24 @@
-import { FIELDS } from '@leadwell/shared/domain/enrichment';
+import type { Field } from '@leadwell/shared/domain/enrichment';
 import type { AskableProvider, AskableWaterfall } from '@leadwell/shared/domain/waterfall';
-import type { Waterfall } from './provider';
+import type { Provider, Waterfall } from './provider';
 
-/** How the lookups of a waterfall's providers are keyed: what acceptance and the relay need of it. */
+/** How the lookups of a deployment's providers are keyed: what acceptance and the relay need of it. */
 export function askableWaterfall(waterfall: Waterfall): AskableWaterfall {
-  const entries = FIELDS.map((field) => {
-    const providers: AskableProvider[] = waterfall[field].map((provider) => ({
-      name: provider.name,
-      baseUrl: provider.baseUrl,
-      forms: provider.adapter.fields[field]?.forms ?? [],
-    }));
-    return [field, providers] as const;
+  const { configured } = waterfall;
+  return {
+    emails: askableProviders(waterfall.emails, 'emails'),
+    phones: askableProviders(waterfall.phones, 'phones'),
+    configured: {
+      emails: askableProviders(configured, 'emails'),
+      phones: askableProviders(configured, 'phones'),
+    },
+  };
+}
+
+/** Those that serve the field. */
+function askableProviders(providers: readonly Provider[], field: Field): AskableProvider[] {
+  return providers.flatMap(({ name, baseUrl, adapter }) => {
+    const contract = adapter.fields[field];
+    return contract ? [{ name, baseUrl, forms: contract.forms }] : [];
   });
-  return Object.fromEntries(entries) as unknown as AskableWaterfall;
 }

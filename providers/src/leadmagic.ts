@@ -97,6 +97,16 @@ export const leadmagic: Adapter = {
     timeoutSeconds: 30,
     maxWaitSeconds: 60,
   },
+  // Its limits are by the minute.
+  rateHeaders: [
+    {
+      perSeconds: 60,
+      unit: 'calls',
+      limit: 'ratelimit-limit',
+      remaining: 'ratelimit-remaining',
+      reset: 'ratelimit-reset',
+    },
+  ],
   fields: {
     emails: {
       forms: ['name_domain', 'name_company'],

@@ -54,6 +54,11 @@ export const lusha: Adapter = {
     timeoutSeconds: 60,
     maxWaitSeconds: 60,
   },
+  rateHeaders: [
+    { perSeconds: 60, unit: 'calls', limit: 'x-rate-limit-minute', remaining: 'x-minute-requests-left' },
+    { perSeconds: 3600, unit: 'calls', limit: 'x-rate-limit-hourly', remaining: 'x-hourly-requests-left' },
+    { perSeconds: 86_400, unit: 'calls', limit: 'x-rate-limit-daily', remaining: 'x-daily-requests-left' },
+  ],
   fields: {
     emails: contract('emails', ['linkedin', 'name_domain', 'name_company']),
     phones: contract('phones', ['linkedin', 'email', 'name_domain', 'name_company']),

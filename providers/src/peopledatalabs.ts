@@ -112,6 +112,24 @@ export const peopledatalabs: Adapter = {
     timeoutSeconds: 60,
     maxWaitSeconds: 60,
   },
+  // Each header tells of minute, day and month at once. Source: https://docs.peopledatalabs.com/docs/usage-limits
+  rateHeaders: [
+    {
+      perSeconds: 60,
+      unit: 'calls',
+      limit: 'x-ratelimit-limit',
+      remaining: 'x-ratelimit-remaining',
+      reset: 'x-ratelimit-reset',
+      part: 'minute',
+    },
+    {
+      perSeconds: 86_400,
+      unit: 'calls',
+      limit: 'x-ratelimit-limit',
+      remaining: 'x-ratelimit-remaining',
+      part: 'day',
+    },
+  ],
   fields: {
     emails: contract('emails', ['linkedin', 'name_domain', 'name_company']),
     phones: contract('phones', ['linkedin', 'name_domain', 'name_company', 'email']),

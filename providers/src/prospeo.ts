@@ -95,6 +95,16 @@ export const prospeo: Adapter = {
     timeoutSeconds: 60,
     maxWaitSeconds: 60,
   },
+  rateHeaders: [
+    { perSeconds: 1, unit: 'records', limit: 'x-second-rate-limit' },
+    { perSeconds: 60, unit: 'records', remaining: 'x-minute-request-left', reset: 'x-minute-reset-seconds' },
+    {
+      perSeconds: 86_400,
+      unit: 'records',
+      remaining: 'x-daily-request-left',
+      reset: 'x-daily-reset-seconds',
+    },
+  ],
   fields: {
     emails: contract('emails', ['name_domain', 'linkedin', 'name_company'], readEmail),
     phones: contract('phones', ['linkedin', 'name_domain', 'name_company', 'email'], readMobile),

@@ -8,7 +8,7 @@ import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import type { Adapter } from './adapter';
 import type { Provider, Waterfall } from './provider';
 import { type AccountSettings, readProvidersFile } from './providers-file';
-import { findAdapter, getAdapter } from './registry';
+import { ADAPTERS, findAdapter } from './registry';
 import { sandboxAccount, SANDBOX_WATERFALL } from './sandbox-account';
 
 /**
@@ -32,7 +32,11 @@ export function loadWaterfall(
 
 function waterfallOfFile(path: string, env: Environment): Waterfall {
   const { settings, faults } = readProvidersFile(path);
-  const names = new Set(FIELDS.flatMap((field) => settings.waterfall[field]));
+  // What only has settings stands ready for the waterfall of an organisation.
+  const names = new Set([
+    ...FIELDS.flatMap((field) => settings.waterfall[field]),
+    ...settings.accounts.keys(),
+  ]);
   const providers = new Map<string, Provider>();
   for (const name of names) {
     const adapter = findAdapter(name);
@@ -45,7 +49,7 @@ function waterfallOfFile(path: string, env: Environment): Waterfall {
     providers.set(name, buildProvider(adapter, account, key));
   }
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return mapFields((field) => settings.waterfall[field].flatMap((name) => providers.get(name) ?? []));
+  return inOrder(settings.waterfall, providers);
 }
 
 /** The value itself is never repeated. */
@@ -58,15 +62,21 @@ function waterfallOfSandbox(config: Config): Waterfall {
   if (config.sandboxPort === 0) {
     throw new ConfigurationError(['SANDBOX_PORT is 0: say the port that the sandbox listens on.']);
   }
-  const names = new Set(FIELDS.flatMap((field) => SANDBOX_WATERFALL[field]));
   const providers = new Map(
-    [...names].map((name) => {
-      const adapter = getAdapter(name);
+    ADAPTERS.map((adapter) => {
       const { account, key } = sandboxAccount(adapter, config);
-      return [name, buildProvider(adapter, account, key)];
+      return [adapter.name, buildProvider(adapter, account, key)];
     }),
   );
-  return mapFields((field) => SANDBOX_WATERFALL[field].flatMap((name) => providers.get(name) ?? []));
+  return inOrder(SANDBOX_WATERFALL, providers);
+}
+
+function inOrder(
+  order: Readonly<Record<Field, readonly string[]>>,
+  providers: ReadonlyMap<string, Provider>,
+): Waterfall {
+  const listed = (field: Field): Provider[] => order[field].flatMap((name) => providers.get(name) ?? []);
+  return { emails: listed('emails'), phones: listed('phones'), configured: [...providers.values()] };
 }
 
 function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
@@ -88,8 +98,4 @@ function buildProvider(adapter: Adapter, account: AccountSettings, key: string):
 /** Tells accounts apart without telling the key: 48 bits of its SHA-256. */
 function fingerprint(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 12);
-}
-
-function mapFields<T>(valueOf: (field: Field) => T): Record<Field, T> {
-  return { emails: valueOf('emails'), phones: valueOf('phones') };
 }

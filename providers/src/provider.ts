@@ -16,7 +16,10 @@ export interface Provider {
 }
 
 /** The providers of each field in the order they are asked. Never empty. */
-export type Waterfall = Readonly<Record<Field, readonly Provider[]>>;
+export interface Waterfall extends Readonly<Record<Field, readonly Provider[]>> {
+  /** Every provider with an account here: those of both fields, and those that only an organisation's own order asks. */
+  configured: readonly Provider[];
+}
 
 /**
  * Questions that one call may hold: the contract's number, but never more than the smallest limit on records, because

@@ -111,8 +111,10 @@ export class Account {
     this.#answersOf.set(question, (this.#answersOf.get(question) ?? 0) + 1);
   }
 
-  windowUses(nowMs: number): WindowUse[] {
-    return this.#windows.map(({ limit, granted }) => ({
+  /** Of the windows that count calls of this path. */
+  windowUses(path: string, nowMs: number): WindowUse[] {
+    const windows = this.#windows.filter(({ limit }) => limit.path === undefined || limit.path === path);
+    return windows.map(({ limit, granted }) => ({
       limit,
       left: Math.max(0, limit.amount - granted.sumAt(nowMs)),
       resetSeconds: Math.ceil(granted.msUntilOldestLeaves(nowMs) / 1000),

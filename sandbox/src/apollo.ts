@@ -106,7 +106,20 @@ export const apollo: ProviderContract = {
   noCredit: () => refuse(422, 'Insufficient credits'),
   brokenInside: () => refuse(500, 'Internal server error'),
   limitHeaders(uses) {
-    const names = ['minute', 'hourly', '24-hour'];
-    return Object.fromEntries(uses.map(({ left }, i) => [`x-${names[i] ?? ''}-requests-left`, String(left)]));
+    const names = new Map([
+      [60, 'minute'],
+      [3600, 'hourly'],
+      [86_400, '24-hour'],
+    ]);
+    return Object.fromEntries(
+      uses.flatMap(({ limit, left }) => {
+        const name = names.get(limit.perSeconds);
+        return [
+          [`x-rate-limit-${name}`, String(limit.amount)],
+          [`x-${name}-usage`, String(limit.amount - left)],
+          [`x-${name}-requests-left`, String(left)],
+        ];
+      }),
+    );
   },
 };

@@ -1,5 +1,5 @@
 /** The control API: faults, latency, credits and statistics, for tests. */
-import { type Call, fieldsOf, type Reply } from './contract';
+import { type Call, fieldsOf, type Limit, type Reply } from './contract';
 import { readFault } from './faults';
 import { CONTRACTS, type World } from './world';
 
@@ -44,11 +44,25 @@ const ROUTES: Readonly<Record<string, (world: World, call: Call) => Reply>> = {
     for (const account of accounts) account.creditsLeft = credits;
     return ok({ accounts: accounts.length });
   },
+  'POST /_control/plan': (world, call) => {
+    const { provider, limits } = fieldsOf(call.body);
+    const isKnown = CONTRACTS.some(({ name }) => name === provider);
+    if (!isKnown || !Array.isArray(limits) || !limits.every(isLimit))
+      return refuse(400, 'provider, and limits: [{ unit: calls or records, amount, perSeconds }].');
+    world.setPlan(String(provider), limits);
+    return ok({ provider, limits });
+  },
   'GET /_control/followed': (world) => {
     world.redirectsFollowed++;
     return ok({});
   },
 };
+
+function isLimit(value: unknown): value is Limit {
+  const { unit, amount, perSeconds } = fieldsOf(value);
+  const isPositive = (number: unknown): boolean => typeof number === 'number' && number > 0;
+  return (unit === 'calls' || unit === 'records') && isPositive(amount) && isPositive(perSeconds);
+}
 
 function isDuration(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 600_000;

@@ -138,9 +138,20 @@ export const lusha: ProviderContract = {
   noCredit: () => refuse(402, 'Payment required'),
   brokenInside: () => refuse(500, 'Internal server error'),
   limitHeaders(uses) {
-    const [minute] = uses;
-    return minute
-      ? { 'x-rate-limit-minute': String(minute.limit.amount), 'x-minute-requests-left': String(minute.left) }
-      : {};
+    const names = new Map([
+      [60, 'minute'],
+      [3600, 'hourly'],
+      [86_400, 'daily'],
+    ]);
+    return Object.fromEntries(
+      uses.flatMap(({ limit, left }) => {
+        const name = names.get(limit.perSeconds);
+        return [
+          [`x-rate-limit-${name}`, String(limit.amount)],
+          [`x-${name}-requests-left`, String(left)],
+          [`x-${name}-usage`, String(limit.amount - left)],
+        ];
+      }),
+    );
   },
 };

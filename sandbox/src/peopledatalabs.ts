@@ -105,8 +105,13 @@ export const peopledatalabs: ProviderContract = {
   brokenInside: () => refuse(500, 'api_error', 'The server encountered an unexpected condition.'),
   limitHeaders(uses) {
     const [minute] = uses;
-    return minute
-      ? { 'x-ratelimit-limit': String(minute.limit.amount), 'x-ratelimit-remaining': String(minute.left) }
-      : {};
+    if (!minute) return {};
+    // As a Python dictionary is printed, and not as JSON.
+    const write = (amount: number): string => `{'minute': ${amount}, 'day': None, 'month': None}`;
+    return {
+      'x-ratelimit-limit': write(minute.limit.amount),
+      'x-ratelimit-remaining': write(minute.left),
+      'x-ratelimit-reset': new Date(Date.now() + minute.resetSeconds * 1000).toISOString(),
+    };
   },
 };

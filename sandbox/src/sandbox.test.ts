@@ -339,6 +339,29 @@ describe('the control API', () => {
     expect((await stats()).accounts).toEqual([]);
   });
 
+  it('gives accounts the limits of another plan, which their headers tell', async () => {
+    await start({ pace: 1 });
+    const ask = () =>
+      post('/leadmagic/v1/people/email-finder', {
+        first_name: 'Ann',
+        last_name: 'Doe',
+        domain: 'always-hit.example',
+      });
+    expect((await ask()).headers.get('ratelimit-limit')).toBe('5000');
+    const plan = { provider: 'leadmagic', limits: [{ unit: 'calls', amount: 1, perSeconds: 60 }] };
+    expect((await post('/_control/plan', plan)).status).toBe(200);
+    const first = await ask();
+    expect(first.status).toBe(200);
+    expect([first.headers.get('ratelimit-limit'), first.headers.get('ratelimit-remaining')]).toEqual([
+      '1',
+      '0',
+    ]);
+    expect((await ask()).status).toBe(429);
+    for (const limits of [undefined, [{}], [{ unit: 'calls', amount: 0, perSeconds: 1 }]])
+      expect((await post('/_control/plan', { ...plan, limits })).status).toBe(400);
+    expect((await post('/_control/plan', { ...plan, provider: 'x' })).status).toBe(400);
+  });
+
   it('sets latency and credits', async () => {
     await start();
     await hunter(person(1));

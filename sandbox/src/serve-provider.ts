@@ -55,8 +55,8 @@ async function serveAccount(visit: Visit): Promise<void> {
   send(visit, answer(visit, asked));
 }
 
-function send({ account, contract, response }: Visit, reply: Reply): void {
-  const limits = contract.limitHeaders?.(account.windowUses(performance.now()));
+function send({ account, contract, call, response }: Visit, reply: Reply): void {
+  const limits = contract.limitHeaders?.(account.windowUses(call.path, performance.now()));
   sendReply(response, { ...reply, headers: { ...limits, ...reply.headers } });
 }
 

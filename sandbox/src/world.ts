@@ -21,6 +21,8 @@ export interface SandboxOptions {
   latency?: Latency;
   /** What each account has to begin with. Defaults to a million. */
   credits?: number;
+  /** By provider, an account of another plan: its limits, before the pace. The headers tell them. */
+  plans?: Readonly<Record<string, readonly Limit[]>>;
 }
 
 export interface SandboxStats {
@@ -37,6 +39,7 @@ export class World {
   latency: Latency;
   readonly #pace: number;
   readonly #credits: number;
+  readonly #plans: Map<string, readonly Limit[]>;
   readonly #accounts = new Map<string, Account>();
   badKeys = 0;
   redirectsFollowed = 0;
@@ -46,6 +49,7 @@ export class World {
     this.faults = new Faults(this.seed);
     this.#pace = options.pace ?? 1;
     this.#credits = options.credits ?? 1_000_000;
+    this.#plans = new Map(Object.entries(options.plans ?? {}));
     const { minMs, maxMs } = options.latency ?? { minMs: 20, maxMs: 80 };
     this.latency = { minMs: minMs / this.#pace, maxMs: maxMs / this.#pace };
   }
@@ -63,7 +67,7 @@ export class World {
     const account = new Account(
       contract.name,
       key,
-      contract.limits.map((limit) => this.#scale(limit)),
+      (this.#plans.get(contract.name) ?? contract.limits).map((limit) => this.#scale(limit)),
       this.#credits,
     );
     this.#accounts.set(id, account);
@@ -73,6 +77,12 @@ export class World {
   /** Rounded down and at least 1, as the service does with its own. */
   #scale(limit: Limit): Limit {
     return { ...limit, amount: Math.max(1, Math.floor(limit.amount * this.#pace)) };
+  }
+
+  /** Gives a provider's accounts these limits, before the pace; those that are open begin anew. */
+  setPlan(provider: string, limits: readonly Limit[]): void {
+    this.#plans.set(provider, limits);
+    for (const [id, account] of this.#accounts) if (account.provider === provider) this.#accounts.delete(id);
   }
 
   accounts(): Account[] {

@@ -2,18 +2,22 @@ import type { Config } from '@leadwell/shared/config/config';
 import type { Db } from '@leadwell/shared/db/database';
 import type { Enrichment } from '@leadwell/shared/domain/enrichment';
 import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
+import { isSuppressionError, suppressionError } from '@leadwell/shared/domain/suppression';
 import type { AskableWaterfall } from '@leadwell/shared/domain/waterfall';
 import {
   listLeadsToRetry,
   listSelectedLeads,
   type SelectedLead,
 } from '@leadwell/shared/repositories/enrichment-queries';
+import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { listStoredHits } from '@leadwell/shared/repositories/stored-hits';
+import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { selectLeads } from '../search/select-leads';
 import type { Order } from './order';
 
 export interface PlanningDependencies {
   config: Pick<Config, 'shareResults' | 'emailCredits' | 'phoneCredits'>;
+  /** The deployment's; an organisation may have its own. */
   waterfall: AskableWaterfall;
 }
 
@@ -21,9 +25,10 @@ export interface PlanningDependencies {
 export type PlannedRow =
   | { kind: 'reused'; leadId: string; enrichment: Enrichment }
   | { kind: 'answered'; leadId: string; lookupId: string; supersedes: string | null }
+  | { kind: 'suppressed'; leadId: string; error: string; supersedes: string | null }
   | { kind: 'paid'; leadId: string; supersedes: string | null };
 
-/** An order split: what exists, what a stored answer ends at once, what is to be paid. In selection order. */
+/** An order split: what exists, what a stored answer or a suppression ends at once, what is to be paid. In selection order. */
 export interface Plan {
   rows: PlannedRow[];
   paidCount: number;
@@ -54,15 +59,25 @@ export async function planOrder(
   const { orgId, field } = order;
   const leads = await listVisible(db, order, leadIds);
   const isKept = (lead: SelectedLead): boolean => lead.live !== null && !needsNewRound(lead.live, order);
+  const toRead = leads.filter((lead) => !isKept(lead)).map((lead) => lead.leadId);
   const hits = await listStoredHits(db, {
     field,
     scope: deps.config.shareResults === 'on' ? SHARED_SCOPE : orgId,
-    leadIds: leads.filter((lead) => !isKept(lead)).map((lead) => lead.leadId),
-    providers: deps.waterfall[field],
+    leadIds: toRead,
+    providers: await readWaterfall(db, deps.waterfall, order),
   });
   const lookupOf = new Map(hits.map((hit) => [hit.leadId, hit.lookupId]));
+  const suppressed = await findSuppressed(db, {
+    subjects: { orgId, leadIds: toRead },
+    answers: hits.map(({ leadId, lookupId }) => ({ id: leadId, lookupId })),
+  });
   return priced(
-    leads.map((lead) => planRow(lead, order, lookupOf.get(lead.leadId))),
+    leads.map((lead) => {
+      const isGlobal = suppressed.get(lead.leadId);
+      return isGlobal === undefined
+        ? planRow(lead, order, lookupOf.get(lead.leadId))
+        : planSuppressed(lead, suppressionError(isGlobal));
+    }),
     field === 'emails' ? deps.config.emailCredits : deps.config.phoneCredits,
   );
 }
@@ -73,6 +88,13 @@ function planRow({ leadId, live }: SelectedLead, order: Order, lookupId: string 
   return lookupId === undefined
     ? { kind: 'paid', leadId, supersedes }
     : { kind: 'answered', leadId, lookupId, supersedes };
+}
+
+/** What a suppression ended is returned as it is for as long as an entry stands; anything else makes way for it, free. */
+function planSuppressed({ leadId, live }: SelectedLead, error: string): PlannedRow {
+  if (live?.status === 'failed' && isSuppressionError(live.error))
+    return { kind: 'reused', leadId, enrichment: live };
+  return { kind: 'suppressed', leadId, error, supersedes: live?.id ?? null };
 }
 
 /** What failed, timed out or was cancelled was refunded, and starts anew; what found nothing does only when asked to. */

@@ -68,9 +68,10 @@ type ListedRow =
 function listRow(row: PlannedRow, batches: NewBatch[], batchSize: number): ListedRow {
   if (row.kind === 'reused') return { enrichmentId: row.enrichment.id, reused: row.enrichment, own: null };
   const lookupId = row.kind === 'answered' ? row.lookupId : null;
+  const error = row.kind === 'suppressed' ? row.error : null;
   const batchId = row.kind === 'paid' ? placeInBatch(batches, batchSize) : null;
   const id = newId();
-  return { enrichmentId: id, reused: null, own: { id, leadId: row.leadId, batchId, lookupId } };
+  return { enrichmentId: id, reused: null, own: { id, leadId: row.leadId, batchId, lookupId, error } };
 }
 
 function placeInBatch(batches: NewBatch[], batchSize: number): string {
@@ -112,9 +113,9 @@ function toEnrichment(row: NewEnrichment, request: NewRequest): Enrichment {
     entityId: row.leadId,
     entityType: 'person',
     field: request.field,
-    status: isPending ? 'pending' : 'finished',
-    error: null,
-    dataFound: isPending ? null : true,
+    status: isPending ? 'pending' : row.lookupId === null ? 'failed' : 'finished',
+    error: row.error,
+    dataFound: isPending ? null : row.lookupId !== null,
     createdBy: request.createdBy,
     orgId: request.orgId,
     globalEnrichmentId: row.lookupId,

@@ -6,6 +6,7 @@ import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import type { Command } from 'commander';
 import { checkBooks, checkDatabase, checkDisk, checkMigrations } from '../doctor/check-server';
 import { checkConfiguration, checkProvidersFile } from '../doctor/check-settings';
+import { checkWaterfalls } from '../doctor/check-waterfalls';
 import { checkBreakers, checkWork } from '../doctor/check-work';
 import { ok, wrong, type Finding } from '../doctor/finding';
 import { writeResult, type OutputOptions } from '../output';
@@ -36,7 +37,7 @@ async function checkServers(config: Config): Promise<Finding[]> {
     if (isAnswering) {
       const migrations = await checkMigrations(knex);
       findings.push(migrations);
-      if (migrations.level === 'ok') findings.push(...(await checkContents(knex)));
+      if (migrations.level === 'ok') findings.push(...(await checkContents(knex, config)));
     }
     if (isAnswering || config.redisUrl !== undefined)
       findings.push(...(await checkQueue(config, database.url)));
@@ -47,10 +48,11 @@ async function checkServers(config: Config): Promise<Finding[]> {
   }
 }
 
-async function checkContents(knex: Parameters<typeof checkBooks>[0]): Promise<Finding[]> {
+async function checkContents(knex: Parameters<typeof checkBooks>[0], config: Config): Promise<Finding[]> {
   return [
     ...(await checkWork(knex)),
     ...(await checkBreakers(knex)),
+    ...(await checkWaterfalls(knex, config, process.env)),
     ...(await checkBooks(knex)),
     await checkDisk(knex),
   ];

@@ -9,6 +9,7 @@ import { openImportFile, type ImportFile } from '../import-file';
 import { ImportProgress } from '../import-progress';
 import { formatTable, writeNote, writeResult, type OutputOptions } from '../output';
 import { requireOrganisation } from '../require-organisation';
+import { addEraseCommand } from './erase';
 import { withDatabase } from '../with-database';
 
 interface ImportOptions extends OutputOptions {
@@ -27,7 +28,7 @@ interface DeleteOptions extends OutputOptions {
   all?: boolean;
 }
 
-/** `leads import`, `leads list`, `leads delete`. */
+/** `leads import`, `leads list`, `leads delete`, `leads erase`. */
 export function addLeadsCommands(program: Command): void {
   const leads = program.command('leads').description('leads');
   leads
@@ -53,6 +54,7 @@ export function addLeadsCommands(program: Command): void {
     .option('--all', 'all of its own')
     .option('--json', 'print the result as JSON, on the last line')
     .action(removeLeads);
+  addEraseCommand(leads);
 }
 
 async function runImport(path: string, options: ImportOptions): Promise<void> {

@@ -8,6 +8,7 @@ import { readId, readName, readOpeningCredits } from '../arguments';
 import { writeResult, type OutputOptions } from '../output';
 import { requireOrganisation } from '../require-organisation';
 import { withDatabase } from '../with-database';
+import { addOrgWaterfallCommand } from './org-waterfall';
 
 /** `org create`: an organisation, its first API key and its credits, all or none. `org threshold`: when it is low on them. */
 export function addOrgCommands(program: Command): void {
@@ -26,6 +27,7 @@ export function addOrgCommands(program: Command): void {
     .requiredOption('--credits <amount>', 'the threshold; 0 takes it away', readOpeningCredits)
     .option('--json', 'print the result as JSON, on the last line')
     .action(setThreshold);
+  addOrgWaterfallCommand(org);
 }
 
 async function setThreshold(options: OutputOptions & { org: string; credits: number }): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type Config,
   type Environment,
 } from '@leadwell/shared/config/config';
+import { FIELDS } from '@leadwell/shared/domain/enrichment';
 import { note, ok, wrong, type Finding } from './finding';
 
 /** The configuration, or undefined where nothing else can be looked at, and what was found. */
@@ -25,9 +26,7 @@ export function checkProvidersFile(config: Config, env: Environment): Finding[] 
       return [
         note('providers file', 'ALLOW_SANDBOX is on: the sandbox answers, and what it finds is invented.'),
       ];
-    const names = Object.entries(waterfall).map(
-      ([field, providers]) => `${field}: ${providers.map(({ name }) => name).join(', ')}`,
-    );
+    const names = FIELDS.map((field) => `${field}: ${waterfall[field].map(({ name }) => name).join(', ')}`);
     return [ok('providers file', `${names.join('; ')}; every key is set.`)];
   } catch (error) {
     return listFaults('providers file', error);

@@ -5,6 +5,7 @@ import * as people from '../repositories/lead-writes';
 import { ChunkPlan, type KnownLeads } from './chunk-plan';
 import type { CompanyDecisions } from './company-decisions';
 import { derivePerson } from './derive-person';
+import { splitErased } from './erased-rows';
 import { companyKeyOf, rankedKeysOf, type RankedKeys } from './identity';
 import type { LeadRow } from './lead-row';
 import type { CompanyProfile, LeadProfile } from './merge';
@@ -27,8 +28,10 @@ export async function importChunk(
   const keyed = rows.map((row): KeyedRow => ({ row, keys: keysOfRow(row) }));
   return inTransaction(knex, async (trx) => {
     await people.lockLeadWrites(trx);
-    const plan = new ChunkPlan(await findKnown(trx, orgId, keyed), decisions);
-    for (const { row, keys } of keyed) plan.add(row, keys);
+    const { kept, rejections } = await splitErased(trx, orgId, keyed);
+    const plan = new ChunkPlan(await findKnown(trx, orgId, kept), decisions);
+    plan.rejections.push(...rejections);
+    for (const { row, keys } of kept) plan.add(row, keys);
     await writePlan(trx, orgId, plan);
     return plan;
   });

@@ -6,6 +6,7 @@ import type { AskableWaterfall } from '../domain/waterfall';
 import { lockCreditAccount } from '../ledger/lock-account';
 import type { Ending } from '../domain/ending';
 import { endEnrichments } from '../settle/end-enrichments';
+import { readWaterfall } from '../repositories/organisation-waterfalls';
 import { listStoredHits } from '../repositories/stored-hits';
 import { completeIfDone } from '../settle/settle';
 import type { DueBatch } from '../repositories/due-batches';
@@ -16,6 +17,7 @@ export interface EndBatchOptions {
   status: 'timeout' | 'failed';
   error: string;
   logger: Logger;
+  /** The deployment's; the batch's organisation may have its own. */
   waterfall: AskableWaterfall;
   /** Undefined: lookups are shared by all. Otherwise SHARE_RESULTS is off and only the organisation's own answer. */
   scopeOf: (orgId: string) => string;
@@ -92,7 +94,7 @@ async function listEndings(
     field: batch.field,
     scope: options.scopeOf(batch.orgId),
     leadIds: rows.map((row) => row.leadId),
-    providers: options.waterfall[batch.field],
+    providers: await readWaterfall(trx, options.waterfall, batch),
   });
   const hitOf = new Map(hits.map((hit) => [hit.leadId, hit]));
   return rows.map(({ enrichmentId, leadId, ownLookupId, ownProvider }) => {

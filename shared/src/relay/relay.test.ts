@@ -12,10 +12,11 @@ import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '../testi
 import { endBatch } from './end-batch';
 import { createRelay, QUEUED_AT_MOST, type Relay } from './relay';
 
-const waterfall: AskableWaterfall = {
+const providers: AskableWaterfall['configured'] = {
   emails: [{ name: 'hunter', baseUrl: 'http://x', forms: ['name_domain', 'name_company'] }],
   phones: [{ name: 'prospeo', baseUrl: 'http://y', forms: ['linkedin'] }],
 };
+const waterfall: AskableWaterfall = { ...providers, configured: providers };
 const logger = pino({ level: 'silent' });
 const config = { checkSeconds: 2, shareResults: 'on', enrichmentDeadlineHours: 24 } as const;
 

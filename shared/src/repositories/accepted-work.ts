@@ -19,12 +19,13 @@ export interface NewBatch {
   size: number;
 }
 
-/** A row to be written: pending in a batch, or answered at once by a lookup. Exactly one of the two ids is set. */
+/** A row to be written: pending in a batch, answered at once by a lookup, or refused with a sentence. Exactly one of the three is set. */
 export interface NewEnrichment {
   id: string;
   leadId: string;
   batchId: string | null;
   lookupId: string | null;
+  error: string | null;
 }
 
 /** The database's time, in milliseconds as clients see it: one value for everything that one acceptance writes. */
@@ -81,7 +82,7 @@ export async function insertBatches(
   );
 }
 
-/** Writes a request's own rows in one statement. What a lookup answered is finished and cost nothing; the rest is pending at the price. */
+/** Writes a request's own rows in one statement. What a lookup answered is finished, what was refused failed, and both cost nothing; the rest is pending at the price. */
 export async function insertEnrichments(
   db: Db,
   request: NewRequest,
@@ -102,6 +103,7 @@ export async function insertEnrichments(
     leadIds: rows.map((row) => row.leadId),
     batchIds: rows.map((row) => row.batchId),
     lookupIds: rows.map((row) => row.lookupId),
+    errors: rows.map((row) => row.error),
   });
 }
 
@@ -110,13 +112,14 @@ const INSERT_ENRICHMENTS_SQL = `
     (id, org_id, entity_type, entity_id, field, status, error, data_found, created_by, request_id, batch_id, lookup_id,
      retry_not_found, price, credit_transaction_id, refund_transaction_id, created_at, updated_at, ended_at, superseded_at)
   SELECT n.id, :orgId, 'person', n.lead_id, :field,
-         CASE WHEN n.batch_id IS NULL THEN 'finished' ELSE 'pending' END, NULL,
-         CASE WHEN n.batch_id IS NULL THEN true END, :createdBy, :requestId, n.batch_id, n.lookup_id,
+         CASE WHEN n.batch_id IS NOT NULL THEN 'pending' WHEN n.lookup_id IS NOT NULL THEN 'finished' ELSE 'failed' END, n.error,
+         CASE WHEN n.batch_id IS NULL THEN n.lookup_id IS NOT NULL END, :createdBy, :requestId, n.batch_id, n.lookup_id,
          :retryNotFound, CASE WHEN n.batch_id IS NULL THEN 0 ELSE CAST(:price AS integer) END,
          CASE WHEN n.batch_id IS NULL THEN NULL ELSE CAST(:transactionId AS uuid) END, NULL,
          :at, :at, CASE WHEN n.batch_id IS NULL THEN CAST(:at AS timestamptz) END, NULL
-  FROM unnest(CAST(:ids AS uuid[]), CAST(:leadIds AS uuid[]), CAST(:batchIds AS uuid[]), CAST(:lookupIds AS uuid[]))
-    AS n (id, lead_id, batch_id, lookup_id)`;
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:leadIds AS uuid[]), CAST(:batchIds AS uuid[]), CAST(:lookupIds AS uuid[]),
+              CAST(:errors AS text[]))
+    AS n (id, lead_id, batch_id, lookup_id, error)`;
 
 /** Writes what a request lists, own and reused rows alike, in selection order. */
 export async function insertRequestList(

@@ -2,6 +2,7 @@ import { execute, query, type Db } from '../db/database';
 import { newId } from '../domain/ids';
 import type { Candidate, Field } from '../domain/enrichment';
 import { bindLookupKeys, type LookupKey, type LookupState } from './lookups';
+import { candidateHashes } from './suppression-checks';
 
 /**
  * Locks, FOR SHARE and in id order, those rows that are pending in a batch under our fence: a cancel, a sweep or a
@@ -124,6 +125,10 @@ export interface LookupAnswer {
  * Stores answers: one statement, without fence, that only updates. A paid answer is never thrown away: a hit is stored
  * unless a hit is there, whoever asks meanwhile; miss and restricted only while `asked`; failed only while `asked` under
  * one's own ask. Every attempt of that asking gets its own outcome, duration and cost.
+ *
+ * What a provider may not tell suppresses exactly the question that it was asked, for everybody, in the same statement. A hit
+ * about somebody who is suppressed for everybody, by the question or by a value in it, is kept as restricted, without values:
+ * the claim may be older than the entry.
  */
 export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Promise<void> {
   await execute(
@@ -134,20 +139,36 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
      ), locked AS (
        SELECT l.id FROM lookups l WHERE l.id IN (SELECT "lookupId" FROM answer)
         ORDER BY l.provider, l.base_url, l.field, l.input_hash, l.scope FOR NO KEY UPDATE
+     ), refused AS (
+       SELECT l.id FROM answer a JOIN lookups l ON l.id = a."lookupId"
+        WHERE a.state = 'hit' AND EXISTS (SELECT FROM suppressions)
+          AND EXISTS (SELECT FROM (SELECT l.input_hash AS hash UNION ALL ${candidateHashes(`CASE a.state WHEN 'hit' THEN a.candidates ELSE '[]' END`)}) h
+                       WHERE EXISTS (SELECT FROM suppressions s WHERE s.hash = h.hash AND s.org_id IS NULL))
+     ), restricting AS (
+       INSERT INTO suppressions (id, org_id, kind, hash, source, reason, created_by)
+       SELECT DISTINCT ON (l.input_hash) gen_random_uuid(), CAST(NULL AS uuid), 'question', l.input_hash, 'provider',
+              l.provider || ': ' || coalesce(a.error, 'may not tell'), l.provider
+         FROM answer a JOIN lookups l ON l.id = a."lookupId"
+        WHERE a.state = 'restricted'
+        ORDER BY l.input_hash
+       ON CONFLICT (hash, org_id) DO NOTHING
      ), stored AS (
        UPDATE lookups l
-          SET state = a.state, candidates = nullif(a.candidates, 'null'), error = a.error, answered_at = clock_timestamp(),
+          SET state = CASE WHEN r.id IS NULL THEN a.state ELSE 'restricted' END,
+              candidates = CASE WHEN r.id IS NULL THEN nullif(a.candidates, 'null') END,
+              error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, answered_at = clock_timestamp(),
               expires_at = clock_timestamp() + make_interval(secs => a."freshSeconds")
-         FROM answer a JOIN locked k ON k.id = a."lookupId"
+         FROM answer a JOIN locked k ON k.id = a."lookupId" LEFT JOIN refused r ON r.id = a."lookupId"
         WHERE l.id = a."lookupId"
           AND CASE a.state WHEN 'hit' THEN l.state <> 'hit' OR l.expires_at <= clock_timestamp()
                            WHEN 'failed' THEN l.state = 'asked' AND l.ask = a.ask
                            ELSE l.state = 'asked' END
      )
      UPDATE attempts t
-        SET outcome = a.state, error = a.error, duration_ms = a."durationMs", ended_at = clock_timestamp(),
+        SET outcome = CASE WHEN r.id IS NULL THEN a.state ELSE 'restricted' END,
+            error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, duration_ms = a."durationMs", ended_at = clock_timestamp(),
             provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END
-       FROM answer a
+       FROM answer a LEFT JOIN refused r ON r.id = a."lookupId"
       WHERE t.lookup_id = a."lookupId" AND t.ask = a.ask AND t.outcome IS NULL`,
     { answers: JSON.stringify(answers) },
   );

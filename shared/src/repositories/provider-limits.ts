@@ -62,12 +62,14 @@ export interface BookingReply {
   /** A breaker that is open, or that the next success closes; null where there is none. */
   breakerKind: BreakerKind | null;
   breakerReason: string | null;
+  /** Records that one call may hold; null where no limit counts records. */
+  recordsAtMost: number | null;
 }
 
 /**
  * Books calls of a provider account within all its windows and places, or says what they wait for; one round trip,
  * atomic, all windows or none. Exact for any number of processes: no window of the full length sees more than its
- * amount, as long as each call leaves between `leaveFromMs` and `leaveUntilMs`. What is booked counts, used or not, until it is
+ * amount, nor than its provider told, as long as each call leaves between `leaveFromMs` and `leaveUntilMs`. What is booked counts, used or not, until it is
  * named in `unused`.
  */
 export async function bookProviderCalls(db: Db, request: BookingRequest): Promise<BookingReply> {
@@ -75,7 +77,8 @@ export async function bookProviderCalls(db: Db, request: BookingRequest): Promis
     db,
     `SELECT clock_ms AS "clockMs", granted, coalesce(leave_from_ms, 0) AS "leaveFromMs",
             coalesce(leave_until_ms, 0) AS "leaveUntilMs", waits_for AS "waitsFor", coalesce(wait_ms, 0) AS "waitMs",
-            breaker_kind AS "breakerKind", breaker_reason AS "breakerReason"
+            breaker_kind AS "breakerKind", breaker_reason AS "breakerReason",
+            records_at_most::double precision AS "recordsAtMost"
        FROM book_provider_calls(:account, :holderId, :heldPlaces, :records, :placedCount, :windowsMs, :units, :amounts,
               :concurrent, :leadMs, :slackMs, :placeMs,
               :unusedFromMs, :unusedRecords, :lateFromMs, :lateUntilMs, :clockMs)`,

@@ -19,13 +19,14 @@ export async function listStoredHits(
   db: Db,
   wanted: { field: Field; scope: string; leadIds: readonly string[]; providers: readonly AskableProvider[] },
 ): Promise<LeadHit[]> {
-  if (wanted.leadIds.length === 0 || wanted.providers.length === 0) return [];
+  const providers = wanted.providers.filter(({ closedBecause }) => closedBecause === undefined);
+  if (wanted.leadIds.length === 0 || providers.length === 0) return [];
   return query<LeadHit>(
     db,
     `SELECT DISTINCT ON (p.id) p.id AS "leadId", q.provider, l.id AS "lookupId"
      FROM unnest(CAST(:leadIds AS uuid[])) AS s (lead_id)
      CROSS JOIN LATERAL (SELECT * FROM people WHERE id = s.lead_id LIMIT 1) p
-     CROSS JOIN LATERAL (VALUES ${wanted.providers.map(questionSql).join(', ')}) AS q (provider, base_url, input_hash)
+     CROSS JOIN LATERAL (VALUES ${providers.map(questionSql).join(', ')}) AS q (provider, base_url, input_hash)
      CROSS JOIN LATERAL (
        SELECT id, state, expires_at, answered_at FROM lookups
        WHERE provider = q.provider AND base_url = q.base_url AND field = :field AND input_hash = q.input_hash
@@ -38,8 +39,8 @@ export async function listStoredHits(
       leadIds: [...wanted.leadIds],
       field: wanted.field,
       scope: wanted.scope,
-      ...Object.fromEntries(wanted.providers.map((provider, i) => [`provider${i}`, provider.name])),
-      ...Object.fromEntries(wanted.providers.map((provider, i) => [`baseUrl${i}`, provider.baseUrl])),
+      ...Object.fromEntries(providers.map((provider, i) => [`provider${i}`, provider.name])),
+      ...Object.fromEntries(providers.map((provider, i) => [`baseUrl${i}`, provider.baseUrl])),
     },
   );
 }

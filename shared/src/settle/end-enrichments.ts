@@ -6,6 +6,7 @@ import { insertEndedAttempts } from '../repositories/attempts';
 import { upsertLeadValues, type FoundValue } from '../repositories/lead-values';
 import { listHits, type StoredHit } from '../repositories/lookups';
 import type { Ending } from '../domain/ending';
+import { refuseSuppressed } from './refuse-suppressed';
 
 /** Whose enrichments end, and which request their refund belongs to. */
 export interface EndingRequest {
@@ -38,7 +39,8 @@ interface EndedRow {
 /**
  * Ends enrichments inside the caller's transaction, stores their values and refunds what found nothing, once: money
  * and values follow from the rows that the UPDATE returned, so that a second settle of the same rows changes nothing.
- * An ending as found whose lookup holds no hit any more is left pending, and named.
+ * An ending as found whose lookup holds no hit any more is left pending, and named. Who is suppressed ends as failed, refunded,
+ * whatever was found.
  *
  * The caller holds, in this order, the credit account and the batches (see docs/architecture.md, lock order).
  * `refundedBecause` ends the sentence that the history tells of the refund.
@@ -46,10 +48,11 @@ interface EndedRow {
 export async function endEnrichments(
   trx: Knex.Transaction,
   request: EndingRequest,
-  endings: readonly Ending[],
+  wanted: readonly Ending[],
   refundedBecause = 'ended without data',
 ): Promise<EndedEnrichments> {
-  await lockPending(trx, endings);
+  await lockPending(trx, wanted);
+  const endings = await refuseSuppressed(trx, wanted);
   const hits = await listHits(
     trx,
     endings.flatMap((ending) => (ending.found ? [ending.lookupId] : [])),

@@ -126,7 +126,9 @@ async function send<Result extends AnyResult>(
   try {
     const request = call.exchange.build(provider.key);
     const onSent = (): void => call.reservation.sent();
-    return call.exchange.read(await exchange(agent, provider.baseUrl, request, signal, onSent));
+    const response = await exchange(agent, provider.baseUrl, request, signal, onSent);
+    call.reservation.heard(response.headers);
+    return call.exchange.read(response);
   } catch (error) {
     // Whatever an adapter throws is a defect of ours; its message may hold what the provider sent.
     const reason = error instanceof ExchangeError ? error.message : 'The answer could not be understood.';

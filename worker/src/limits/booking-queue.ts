@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { ProviderResponse } from '@leadwell/providers/adapter';
 import type { Provider } from '@leadwell/providers/provider';
 import type { Knex } from '@leadwell/shared/db/database';
 import {
@@ -16,6 +17,7 @@ import { Nap } from './nap';
 import { Punctuality } from './punctuality';
 import { refusalOf, refused } from './refusals';
 import type { Refusal } from './reservation';
+import { ToldLimits } from './told-limits';
 
 /** The time at which one call may leave, by this process's clock. */
 export interface Booking {
@@ -45,6 +47,8 @@ const NAP_AT_MOST_MS = 3_000;
 const PLACE_MARGIN_MS = 3_000;
 /** Places that nobody waits for in this process are given back after this time. */
 const GIVE_BACK_AFTER_MS = 50;
+/** The first call to a provider that tells its limits goes alone, for so long at most: its answer may say that we ask too fast. */
+const FIRST_ALONE_MS = 2_000;
 
 /**
  * The calls of this process that wait for one provider account, in order of arrival. One round trip at a time books for as
@@ -52,16 +56,20 @@ const GIVE_BACK_AFTER_MS = 50;
  */
 export class BookingQueue {
   readonly punctuality: Punctuality;
+  recordsAtMost = Infinity;
   private readonly windows: LimitWindow[];
   private readonly clock = new ClockBounds();
   private readonly nap = new Nap();
   private waiters: Waiter[] = [];
   private unused: UnusedBooking[] = [];
   private late: LateCall[] = [];
+  private readonly told: ToldLimits;
+  private isHeard: boolean;
   private heldPlaces = 0;
   private toldPlaces = 0;
   private running = false;
   private waitsForPlaces = false;
+  private waitsForFirst = false;
   private giveBackTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -72,6 +80,8 @@ export class BookingQueue {
     private readonly provider: Provider,
   ) {
     this.windows = limitWindowsOf(provider);
+    this.told = new ToldLimits(knex, logger, provider);
+    this.isHeard = !provider.adapter.rateHeaders;
     this.punctuality = new Punctuality(this.windows[0]?.windowMs ?? 60_000);
   }
 
@@ -103,7 +113,8 @@ export class BookingQueue {
   /** A call has ended: its place is free. */
   release(): void {
     this.heldPlaces--;
-    if (this.waitsForPlaces) this.nap.wake();
+    this.isHeard = true;
+    if (this.waitsForPlaces || this.waitsForFirst) this.nap.wake();
     this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
   }
 
@@ -118,6 +129,11 @@ export class BookingQueue {
     if (nowMs <= booking.untilMs) return;
     this.late.push({ leaveFromMs: booking.leaveFromMs, sentMs: this.clock.atMost(nowMs) });
     this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
+  }
+
+  /** A response has come. */
+  hear(headers: ProviderResponse['headers']): void {
+    void this.told.hear(headers);
   }
 
   /** Refuses who waits. The places of calls in flight stay until they expire, or are given back by the limiter. */
@@ -168,7 +184,7 @@ export class BookingQueue {
   private async bookOnce(): Promise<void> {
     // The first round trip may have to connect: its bounds would be so wide that what it books lapses.
     if (this.clock.isStale(performance.now())) await this.ask([], 0, 0);
-    const batch = this.waiters.slice(0, BATCH);
+    const batch = this.waiters.slice(0, this.isHeard ? BATCH : 1);
     const { leadMs, slackMs } = this.punctuality;
     const reply = await this.ask(batch, leadMs, slackMs);
     const fromMs = this.clock.surelyAfter(reply.leaveFromMs);
@@ -188,6 +204,7 @@ export class BookingQueue {
       else if (!waiter.placed) this.heldPlaces++;
       waiter.settle(booking);
     }
+    if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
     await this.waitAsTold(reply, batch[reply.granted]);
   }
 
@@ -212,9 +229,17 @@ export class BookingQueue {
       placeMs: this.provider.timeoutSeconds * 1000 + PLACE_MARGIN_MS,
     });
     this.late.splice(0, late.length);
+    this.recordsAtMost = reply.recordsAtMost ?? Infinity;
     this.clock.observe(sentMs, reply.clockMs, performance.now());
     this.toldPlaces = heldPlaces + reply.granted;
     return reply;
+  }
+
+  private async waitForFirst(): Promise<void> {
+    this.waitsForFirst = true;
+    await this.nap.sleep(FIRST_ALONE_MS);
+    this.waitsForFirst = false;
+    this.isHeard = true;
   }
 
   private async waitAsTold(reply: BookingReply, first: Waiter | undefined): Promise<void> {

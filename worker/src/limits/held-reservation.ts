@@ -1,3 +1,4 @@
+import type { ProviderResponse } from '@leadwell/providers/adapter';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Booking, BookingQueue } from './booking-queue';
@@ -28,6 +29,10 @@ export class HeldReservation implements Reservation {
 
   sent(): void {
     if (this.leftBy) this.queue.noteSent(this.leftBy);
+  }
+
+  heard(headers: ProviderResponse['headers']): void {
+    this.queue.hear(headers);
   }
 
   release(): void {

@@ -37,6 +37,7 @@ export function createLimiter({
       const booking = await queue.book(records, false, signal);
       return booking.granted ? new HeldReservation(queue, records, booking) : booking;
     },
+    recordsAtMost: (provider) => queueOf(provider).recordsAtMost,
     pause: (provider, seconds, reason) => shared.open(provider, 'rate', reason, seconds),
     async close() {
       const inFlight = [...queues.values()].some((queue) => queue.hasCallsInFlight);

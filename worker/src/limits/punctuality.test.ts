@@ -50,7 +50,7 @@ it('limits become windows: shortest first, the strictest of equal ones, rounded 
     { amount: 7.5, perSeconds: 1, unit: 'calls' as const },
     { amount: 9, perSeconds: 1, unit: 'calls' as const },
   ];
-  expect(limitWindowsOf({ limits })).toEqual([
+  expect(limitWindowsOf({ limits, adapter: {} as never })).toEqual([
     { amount: 7, windowMs: 1000, unit: 'calls' },
     { amount: 500, windowMs: 60_000, unit: 'calls' },
   ]);

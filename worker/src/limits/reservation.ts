@@ -1,3 +1,4 @@
+import type { ProviderResponse } from '@leadwell/providers/adapter';
 import type { Provider } from '@leadwell/providers/provider';
 
 /** Why a call was not granted. */
@@ -41,6 +42,8 @@ export interface Reservation {
    * the call then counts from now, so that the provider sees no more of them in a window than it allows.
    */
   sent(): void;
+  /** Tells the headers of a response, whatever its status: what they say of the limits binds every process from now on. */
+  heard(headers: ProviderResponse['headers']): void;
   /** Gives the place back. Exactly once: later calls do nothing. Never throws. */
   release(): void;
 }
@@ -52,6 +55,8 @@ export interface Limiter {
    * Never rejects; while PostgreSQL cannot be reached it grants nothing and tries again until the signal aborts.
    */
   reserve(provider: Provider, records: number, signal: AbortSignal): Promise<Reservation | Refusal>;
+  /** Records that one call may hold, as far as is known: a provider may tell a smaller limit than is configured. */
+  recordsAtMost(provider: Provider): number;
   /** Makes every process wait: the provider said that we ask too fast. */
   pause(provider: Provider, seconds: number, reason: string): Promise<void>;
   /** Refuses who waits and gives this process's places back. */

@@ -9,6 +9,7 @@ import {
   type ClaimToAsk,
 } from '@leadwell/shared/repositories/asks';
 import { lookupKeyText } from '@leadwell/shared/repositories/lookups';
+import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import type { Turn, WorkRow } from './work-row';
 
 /** A row at its turn. */
@@ -29,6 +30,8 @@ export interface AskResult {
   asks: Ask[];
   /** Another is asking, or the answer is there: to be planned again. */
   again: WorkRow[];
+  /** Nobody may be asked about these; true: for every organisation. */
+  suppressed: Map<WorkRow, boolean>;
   /** No longer pending, or no longer ours. */
   gone: WorkRow[];
 }
@@ -50,7 +53,8 @@ export async function claimAsks(
       rows.map(({ row }) => ({ enrichmentId: row.enrichmentId, fence: row.run.batch.fence })),
     );
     const ours = rows.filter(({ row }) => locked.has(row.enrichmentId));
-    const groups = groupByKey(ours);
+    const suppressed = await listSuppressedRows(trx, ours);
+    const groups = groupByKey(ours.filter(({ row }) => !suppressed.has(row)));
     const claimed = await claimLookups(trx, field, [...groups.values()].map(claimOf), leaseSeconds);
     const asks = claimed.flatMap(({ id, ask, state, ...key }) => {
       const group = groups.get(lookupKeyText(key));
@@ -66,10 +70,31 @@ export async function claimAsks(
     );
     return {
       asks,
-      again: ours.map(({ row }) => row).filter((row) => !asking.has(row)),
+      again: ours.map(({ row }) => row).filter((row) => !asking.has(row) && !suppressed.has(row)),
+      suppressed,
       gone: rows.map(({ row }) => row).filter((row) => !locked.has(row.enrichmentId)),
     };
   });
+}
+
+/**
+ * Read after the rows are locked: an erasure commits its hashes, then waits for these rows. Either it is seen here, or it
+ * sees what is claimed here. The question counts beside the lead, which may be gone.
+ */
+async function listSuppressedRows(
+  trx: Knex.Transaction,
+  rows: readonly RowAtTurn[],
+): Promise<Map<WorkRow, boolean>> {
+  const found = await findSuppressed(trx, {
+    subjects: { enrichmentIds: rows.map(({ row }) => row.enrichmentId) },
+    asked: rows.map(({ row, turn }) => ({ id: row.enrichmentId, hash: turn.key.inputHash })),
+  });
+  const suppressed = new Map<WorkRow, boolean>();
+  for (const { row } of rows) {
+    const isGlobal = found.get(row.enrichmentId);
+    if (isGlobal !== undefined) suppressed.set(row, isGlobal);
+  }
+  return suppressed;
 }
 
 /** Claims for several calls in one transaction; one result for each, in their order. */
@@ -79,7 +104,7 @@ export async function claimAsksOfCalls(
   calls: readonly (readonly RowAtTurn[])[],
   leaseSeconds: number,
 ): Promise<AskResult[]> {
-  const { asks, again, gone } = await claimAsks(knex, field, calls.flat(), leaseSeconds);
+  const { asks, again, suppressed, gone } = await claimAsks(knex, field, calls.flat(), leaseSeconds);
   return calls.map((call) => {
     const rows = new Set(call.map(({ row }) => row));
     const turns = new Set(call.map(({ turn }) => turn));
@@ -87,6 +112,7 @@ export async function claimAsksOfCalls(
       // Rows of several calls may share a question: it is asked by the call whose turn it carries.
       asks: asks.filter((ask) => turns.has(ask.turn)),
       again: again.filter((row) => rows.has(row)),
+      suppressed: new Map([...suppressed].filter(([row]) => rows.has(row))),
       gone: gone.filter((row) => rows.has(row)),
     };
   });

@@ -34,8 +34,8 @@ export interface CallContext {
 
 /**
  * Asks claimed questions and stores the answers; a question that its provider answers later gets its external id stored
- * instead, and no answer. Null where nothing was answered because the process stops: the
- * questions were taken back. A paid answer is stored before this returns, however long the database is away.
+ * instead, and no answer. Null where nothing was answered because the process stops, or because the call is larger than what
+ * the provider now allows: the questions were taken back. A paid answer is stored before this returns, however long the database is away.
  */
 export async function conductCall(
   context: CallContext,
@@ -86,7 +86,9 @@ async function callWithinLimits(
     if (result.kind !== 'rate') return answers;
     if (Date.now() + (result.retryAfterSeconds ?? 1) * 1000 > waitUntilMs) return answers;
     const next = await context.limiter.reserve(provider, asks.length, context.stopSignal);
-    if (!next.granted) return next.reason === 'aborted' ? null : answers;
+    // The provider has told a smaller limit than this call: its questions go into smaller ones.
+    const isTooLarge = asks.length > context.limiter.recordsAtMost(provider);
+    if (!next.granted) return next.reason === 'aborted' || isTooLarge ? null : answers;
     reservation = next;
   }
 }
@@ -96,6 +98,7 @@ function leavingBefore(stopSignal: AbortSignal, reservation: Reservation): Reser
   return {
     granted: true,
     sent: () => reservation.sent(),
+    heard: (headers) => reservation.heard(headers),
     release: () => reservation.release(),
     async depart(signal) {
       const either = new AbortController();

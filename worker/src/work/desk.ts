@@ -6,6 +6,7 @@ import type { AsyncFieldContract, FieldContract } from '@leadwell/providers/adap
 import { maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
 import type { Ending } from '@leadwell/shared/domain/ending';
 import type { Field } from '@leadwell/shared/domain/enrichment';
+import { suppressionError } from '@leadwell/shared/domain/suppression';
 import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
 import { findLookups, type Lookup } from '@leadwell/shared/repositories/lookups';
 import type { BatchRun } from './batch-run';
@@ -140,7 +141,8 @@ export class Desk {
   }
 
   private providerOf(field: Field, name: string): Provider {
-    return this.options.waterfall[field].find((candidate) => candidate.name === name) as Provider;
+    const { configured } = this.options.waterfall;
+    return configured.find(({ name: own, adapter }) => own === name && adapter.fields[field]) as Provider;
   }
 
   private pollDeskOf(row: WorkRow, name: string): PollDesk {
@@ -198,12 +200,13 @@ export class Desk {
     for (const row of here) row.run.move(row, 'calling');
     try {
       const rows = await this.dropStalePlans(field, offered, here);
-      const { asks, again, gone } = await this.claims[field](rows);
+      const { asks, again, suppressed, gone } = await this.claims[field](rows);
       // A row of another call may share a question with one of these: it goes where the question goes.
       here.clear();
       for (const row of asks.flatMap((ask) => ask.rows)) here.add(row);
       for (const row of gone) this.leave(row);
       for (const row of again) this.planLater(row);
+      for (const [row, isGlobal] of suppressed) this.settle(row, refusal(row, suppressionError(isGlobal)));
       if (asks.length === 0) return reservation.release();
       for (const ask of asks) for (const row of ask.rows) row.unwritten = [];
       this.sendOn(asks, await conductCall(this.options, provider, contract, asks, reservation));
@@ -271,6 +274,11 @@ export class Desk {
     row.run.close(row);
     this.settleDesks.get(row.run)?.recheck();
   }
+}
+
+function refusal(row: WorkRow, error: string): Ending {
+  const { enrichmentId, unwritten: attempts } = row;
+  return { enrichmentId, found: false, status: 'failed', error, lookupId: null, attempts };
 }
 
 function countOpen(runs: Iterable<BatchRun>, field: Field): number {

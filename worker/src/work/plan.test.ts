@@ -9,7 +9,7 @@ const ACCEPTED = Date.parse('2026-01-01T12:00:00Z');
 function turnOf(provider: string, outcome: Turn['outcome'] = null, error: string | null = null): Turn {
   const question = { form: 'email', email: 'a@b.example' } as const;
   const key = { provider, baseUrl: 'http://x', inputHash: Buffer.alloc(32), scope: SHARED_SCOPE };
-  return { provider, question, key, outcome, error };
+  return { provider, question, key, closedBecause: null, outcome, error };
 }
 
 function rowOf(turns: Turn[], change: Partial<WorkRow> = {}): WorkRow {

@@ -35,6 +35,10 @@ export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, time
 
 /** Null: this turn is over, the next provider's comes. */
 function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined): Plan | null {
+  if (turn.closedBecause !== null) {
+    endTurn(row, turn, { lookupId: null, outcome: 'skipped', error: turn.closedBecause });
+    return null;
+  }
   // However long ago: what a provider has taken is not handed in again.
   if (lookup?.state === 'asked' && lookup.externalId !== null) {
     return { kind: 'poll', turn, lookupId: lookup.id, inSeconds: lookup.pollInSeconds };

@@ -40,6 +40,11 @@ export class ProviderPool {
     return this.queue.size + this.calling;
   }
 
+  private get maxQuestions(): number {
+    const { provider, limiter, maxQuestions } = this.options;
+    return Math.max(1, Math.min(maxQuestions, limiter.recordsAtMost(provider)));
+  }
+
   add(entry: RowAtTurn): void {
     if (this.queue.size === 0) this.oldestMs = Date.now();
     this.queue.add(entry.row.run.batch.orgId, entry);
@@ -47,8 +52,8 @@ export class ProviderPool {
   }
 
   private pump(): void {
-    const { provider, maxQuestions, signal } = this.options;
-    const callsWaiting = Math.ceil(this.queue.size / maxQuestions);
+    const { provider, signal } = this.options;
+    const callsWaiting = Math.ceil(this.queue.size / this.maxQuestions);
     while (!signal.aborted && this.tasks < Math.min(callsWaiting, provider.concurrent) && !this.lingers()) {
       this.tasks++;
       void this.reserveAndCall().finally(() => {
@@ -59,7 +64,7 @@ export class ProviderPool {
 
   /** Whether what would go now is less than a full call, and more may come soon. */
   private lingers(): boolean {
-    const full = (this.tasks + 1) * this.options.maxQuestions;
+    const full = (this.tasks + 1) * this.maxQuestions;
     if (
       this.queue.size >= full ||
       Date.now() - this.oldestMs >= LINGER_MS ||
@@ -75,10 +80,12 @@ export class ProviderPool {
 
   /** One task from reservation to answer; it counts as waiting only until it has taken its rows. */
   private async reserveAndCall(): Promise<void> {
-    const { provider, maxQuestions, limiter, signal } = this.options;
-    const size = Math.max(1, Math.min(maxQuestions, this.queue.size));
+    const { provider, limiter, signal } = this.options;
+    const size = Math.max(1, Math.min(this.maxQuestions, this.queue.size));
     const reservation = await limiter.reserve(provider, size, signal);
     this.tasks--;
+    // The provider told a smaller limit meanwhile: smaller calls are made of the same rows.
+    if (!reservation.granted && size > this.maxQuestions) return;
     if (!reservation.granted) return this.refuse(reservation);
     const rows = this.take(size);
     if (rows.length === 0) return reservation.release();

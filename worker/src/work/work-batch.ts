@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Knex } from '@leadwell/shared/db/database';
+import type { Field } from '@leadwell/shared/domain/enrichment';
 import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
-import { questionsOf, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
+import { questionsOf, type AskableProvider, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
 import {
   claimLease,
   deferBatch,
@@ -13,6 +14,7 @@ import {
   type PendingRow,
   type StoredAttempt,
 } from '@leadwell/shared/repositories/leases';
+import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { settle } from '@leadwell/shared/settle/settle';
 import type { Relay } from '@leadwell/shared/relay/relay';
 import { AloneGate } from './alone-gate';
@@ -27,6 +29,7 @@ export interface WorkBatchOptions {
   desk: Desk;
   keeper: LeaseKeeper;
   relay: Relay;
+  /** The deployment's; an organisation may have its own, which is read with every lease. */
   waterfall: AskableWaterfall;
   shareResults: boolean;
   leaseSeconds: number;
@@ -121,7 +124,8 @@ export class BatchWorker {
 
   private async loadRows(run: BatchRun): Promise<WorkRow[]> {
     const { knex } = this.options;
-    const [pending, attempts] = await Promise.all([
+    const [providers, pending, attempts] = await Promise.all([
+      readWaterfall(knex, this.options.waterfall, run.batch),
       listPendingRows(knex, run.batch.id),
       listAttemptsOfBatch(knex, run.batch.id),
     ]);
@@ -130,14 +134,21 @@ export class BatchWorker {
         run,
         row,
         attempts.filter((attempt) => attempt.enrichmentId === row.enrichmentId),
+        providers,
       ),
     );
   }
 
-  private toWorkRow(run: BatchRun, row: PendingRow, attempts: readonly StoredAttempt[]): WorkRow {
+  private toWorkRow(
+    run: BatchRun,
+    row: PendingRow,
+    attempts: readonly StoredAttempt[],
+    providers: readonly AskableProvider[],
+  ): WorkRow {
     const { batch } = run;
     const scope = this.options.shareResults ? SHARED_SCOPE : batch.orgId;
-    const questions = row.lead ? questionsOf(row.lead, this.options.waterfall[batch.field]) : [];
+    const asked = [...providers, ...this.listBinding(batch.field, attempts, providers)];
+    const questions = row.lead ? questionsOf(row.lead, asked) : [];
     return {
       enrichmentId: row.enrichmentId,
       field: batch.field,
@@ -145,14 +156,27 @@ export class BatchWorker {
       acceptedAtText: row.acceptedAtText,
       acceptedAtMs: row.acceptedAt.getTime(),
       retryNotFound: row.retryNotFound,
-      turns: questions.map(({ provider, baseUrl, question, inputHash }) => {
+      turns: questions.map(({ provider, baseUrl, question, inputHash, closedBecause }) => {
         const attempt = attempts.find((candidate) => candidate.provider === provider);
         const key = { provider, baseUrl, inputHash, scope };
-        return { provider, question, key, outcome: attempt?.outcome ?? null, error: attempt?.error ?? null };
+        const { outcome = null, error = null } = attempt ?? {};
+        return { provider, question, key, closedBecause, outcome, error };
       }),
       unwritten: [],
       spentMs: attempts.reduce((sum, attempt) => sum + (attempt.durationMs ?? 0), 0),
       plannedAtMs: 0,
     };
+  }
+
+  /** Out of the waterfall since it was asked: what it found was paid for, and what it may not tell nobody else is asked. */
+  private listBinding(
+    field: Field,
+    attempts: readonly StoredAttempt[],
+    providers: readonly AskableProvider[],
+  ): AskableProvider[] {
+    const binding = attempts.filter(({ outcome }) => outcome === 'hit' || outcome === 'restricted');
+    const names = new Set(binding.map(({ provider }) => provider));
+    for (const { name } of providers) names.delete(name);
+    return this.options.waterfall.configured[field].filter(({ name }) => names.has(name));
   }
 }

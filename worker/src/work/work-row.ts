@@ -12,6 +12,8 @@ export interface Turn {
   provider: string;
   question: Question;
   key: LookupKey;
+  /** Why it is passed over without being asked; null where it can be asked. */
+  closedBecause: string | null;
   /** Null: not asked yet, or asked and not answered. */
   outcome: AttemptOutcome | null;
   /** Why it failed or was skipped, for a person. */

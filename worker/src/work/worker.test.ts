@@ -5,6 +5,10 @@ import { askableWaterfall } from '@leadwell/providers/askable';
 import { execute, openDatabase, query } from '@leadwell/shared/db/database';
 import { audit } from '@leadwell/shared/ledger/audit';
 import { claimLease } from '@leadwell/shared/repositories/leases';
+import { hashSuppressible } from '@leadwell/shared/domain/suppression';
+import { insertSuppressions } from '@leadwell/shared/repositories/suppressions';
+import { erasePerson } from '@leadwell/shared/suppression/erase-person';
+import { saveOwnWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '@leadwell/shared/testing/seed';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
@@ -112,9 +116,11 @@ function playLimiter(options: RigOptions): Limiter {
         granted: true,
         depart: () => Promise.resolve({ granted: true as const, probing: false as const }),
         sent: () => undefined,
+        heard: () => undefined,
         release: () => undefined,
       };
     },
+    recordsAtMost: () => Infinity,
     pause: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
@@ -150,9 +156,11 @@ function providerNamed(name: string): Provider {
   };
 }
 
+const PROVIDERS = ['first', 'second', 'third'].map(providerNamed) as [Provider, Provider, Provider];
 const WATERFALL: Waterfall = {
-  emails: [providerNamed('first'), providerNamed('second')],
-  phones: [providerNamed('first')],
+  emails: [PROVIDERS[0], PROVIDERS[1]],
+  phones: [PROVIDERS[0]],
+  configured: PROVIDERS,
 };
 
 const all = (ids: readonly string[], outcome: 'miss' | 'restricted' | 'hit'): CallResult => ({
@@ -177,6 +185,9 @@ const ANSWERS: Record<'miss' | 'restricted' | 'hit', Answer> = {
     ],
   },
 };
+
+const own = (...providers: string[]): Promise<void> =>
+  saveOwnWaterfall(database.knex, { orgId, field: 'emails', providers });
 
 const accept = async (count: number) =>
   seedAccepted(database.knex, { orgId, leadIds: await seedLeads(database.knex, count) });
@@ -354,11 +365,152 @@ describe('a worker', () => {
     expect(repeats?.sum).toBe(1);
   });
 
+  it('asks nobody about a lead that was suppressed after it was accepted, and about its neighbours as ever', async () => {
+    const { batchId, enrichmentIds } = await accept(3);
+    await suppressLead(enrichmentIds[1] as string);
+    const rig = startRig({ answer: (_, ids) => all(ids, 'hit') });
+    await rig.worker.work(batchId);
+    expect(countAsked(rig, 'first')).toBe(2);
+    const found = { status: 'finished', found: true };
+    expect(await readRows()).toEqual([found, { status: 'failed', found: false }, found]);
+    expect(await readBalance(database.knex, orgId)).toBe(10_000 - 10);
+  });
+
+  it('stores no answer about a person who was erased while the provider was asked', async () => {
+    const leadIds = await seedLeads(database.knex, 2);
+    const { batchId } = await seedAccepted(database.knex, { orgId, leadIds });
+    const rig = startRig({
+      answer: async (_, ids) => {
+        await erasePerson(database.knex, { leadId: leadIds[0] as string }, 'test');
+        return all(ids, 'hit');
+      },
+    });
+    await rig.worker.work(batchId);
+    expect(rig.calls).toHaveLength(1);
+    expect(await readRows()).toEqual([
+      { status: 'failed', found: false },
+      { status: 'finished', found: true },
+    ]);
+    const values = await query(database.knex, 'SELECT lead_id FROM lead_values WHERE org_id = ?', [orgId]);
+    expect(values).toEqual([{ lead_id: leadIds[1] }]);
+    const attempts = await query(
+      database.knex,
+      'SELECT 1 FROM attempts a JOIN enrichments e ON e.id = a.enrichment_id WHERE e.entity_id = ?',
+      [leadIds[0]],
+    );
+    expect(attempts).toEqual([]);
+  });
+
+  it('keeps no answer whose address is suppressed for everybody, whatever lead it was asked about', async () => {
+    const { batchId } = await accept(1);
+    await erasePerson(database.knex, { email: 'erased@b.example' }, 'test');
+    const rig = startRig({
+      answer: (_, ids) => {
+        const [candidate] = (ANSWERS.hit as Extract<Answer, { outcome: 'hit' }>).candidates;
+        if (!candidate) throw new Error('no candidate');
+        const answer: Answer = {
+          outcome: 'hit',
+          costCredits: 1,
+          candidates: [{ ...candidate, value: 'erased@b.example' }],
+        };
+        return { kind: 'answers', answers: new Map(ids.map((id) => [id, answer])) };
+      },
+    });
+    await rig.worker.work(batchId);
+    expect(await readRows()).toEqual([{ status: 'failed', found: false }]);
+    expect(rig.calls).toHaveLength(1);
+    expect(
+      await query(database.knex, `SELECT 1 FROM lookups WHERE candidates::text LIKE '%erased@%'`),
+    ).toEqual([]);
+    expect(await readBalance(database.knex, orgId)).toBe(10_000);
+  });
+
+  it('asks nobody again what a provider may not tell, for no organisation and at no provider', async () => {
+    const other = await seedOrganisation(database.knex, 100);
+    const leadIds = await seedLeads(database.knex, 1);
+    const mine = await seedAccepted(database.knex, { orgId, leadIds });
+    const rig = startRig({ answer: (_, ids) => all(ids, 'restricted') });
+    await rig.worker.work(mine.batchId);
+    // What the provider said is forgotten after RESULT_DAYS; the suppression stands.
+    await execute(
+      database.knex,
+      `UPDATE lookups SET expires_at = clock_timestamp() WHERE state = 'restricted'`,
+    );
+    const theirs = await seedAccepted(database.knex, { orgId: other, leadIds });
+    await rig.worker.work(theirs.batchId);
+    expect(rig.calls).toEqual([{ provider: 'first', size: 1 }]);
+    expect(await readRows(other)).toEqual([{ status: 'failed', found: false }]);
+    expect(await readBalance(database.knex, other)).toBe(100);
+  });
+
+  it('asks whom the organisation’s own waterfall names, in its order, and nobody else', async () => {
+    await own('third', 'first');
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    const { batchId } = await accept(2);
+    await rig.worker.work(batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['third', 'first']);
+    expect(await readRows()).toEqual(Array(2).fill({ status: 'finished', found: false }));
+  });
+
+  it('reads the waterfall with every lease', async () => {
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    await rig.worker.work((await accept(1)).batchId);
+    await own('third');
+    await rig.worker.work((await accept(1)).batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('fails and refunds, with the reason, what a provider that is not configured any more was to be asked', async () => {
+    await own('gone', 'second');
+    const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    const { batchId } = await accept(2);
+    await rig.worker.work(batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['second']);
+    expect(await readRows()).toEqual(Array(2).fill({ status: 'failed', found: false }));
+    expect(await readBalance(database.knex, orgId)).toBe(10_000);
+    const errors = await query<{ error: string }>(
+      database.knex,
+      `SELECT DISTINCT e.error FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
+        WHERE e.org_id = ? AND a.provider = 'gone' AND a.outcome = 'skipped'`,
+      [orgId],
+    );
+    expect(errors).toEqual([{ error: expect.stringContaining('gone: it is not configured') as string }]);
+  });
+
+  it('keeps what a provider found that the organisation has taken out since', async () => {
+    const { batchId, enrichmentIds } = await accept(1);
+    const dead = startRig({ answer: (_, ids) => all(ids, 'hit') });
+    await database.knex.transaction(async (trx) => {
+      await execute(trx, 'SELECT 1 FROM credit_accounts WHERE org_id = ? FOR UPDATE', [orgId]);
+      void dead.worker.work(batchId).catch(() => undefined);
+      await waitUntil(() => isAnswered(enrichmentIds[0] as string));
+      await execute(trx, 'UPDATE batches SET fence = fence + 1, lease_until = NULL WHERE id = ?', [batchId]);
+    });
+    await own('third');
+    const heir = startRig({ answer: (_, ids) => all(ids, 'miss') });
+    await heir.worker.work(batchId);
+    expect(await readRows()).toEqual([{ status: 'finished', found: true }]);
+    expect(heir.calls).toEqual([]);
+  });
+
   afterEach(async () => expect(await auditFaults()).toEqual([]));
 });
 
 function countAsked(rig: Rig, provider: string): number {
   return rig.calls.filter((call) => call.provider === provider).reduce((sum, call) => sum + call.size, 0);
+}
+
+/** Puts the LinkedIn profile of a row's lead onto the organisation's own list. */
+async function suppressLead(enrichmentId: string): Promise<void> {
+  const [lead] = await query<{ url: string }>(
+    database.knex,
+    'SELECT p.linkedin_url AS url FROM enrichments e JOIN people p ON p.id = e.entity_id WHERE e.id = ?',
+    [enrichmentId],
+  );
+  const hash = hashSuppressible('linkedin', lead?.url ?? '');
+  if (!hash) throw new Error('The lead has no LinkedIn profile.');
+  const origin = { source: 'operator' as const, reason: '', createdBy: 'test', erasureId: null };
+  await insertSuppressions(database.knex, [{ ...hash, orgId }], origin);
 }
 
 async function isAnswered(enrichmentId: string): Promise<boolean> {

@@ -1,0 +1,2 @@
+ALTER TABLE attempts DROP COLUMN stated_cost;
+DROP TABLE organisation_waterfalls;

@@ -1,0 +1,85 @@
+/**
+ * Which leads are the person to be erased, and which of their hashes hold for whom. Erasing cannot be undone, and
+ * organisations write what they like into their own leads: only what the operator named and what the shared directory holds
+ * leads to further leads, and only that is suppressed for everybody. What one organisation's lead holds beside it is
+ * suppressed for that organisation alone, or it could plant a stranger's address on a person who asks to be erased.
+ */
+import type { Db } from '../db/database';
+import { hashesOfPerson, hashSuppressible, type SuppressionHash } from '../domain/suppression';
+import { rankedKeysOf, type RankedKeys } from '../leads/identity';
+import { listFoundValues, listLeadsAlike, listLeadsNamed, type ErasableLead } from '../repositories/erasures';
+import type { NewSuppression } from '../repositories/suppressions';
+
+/** Whom the operator names: one lead, or an address, both normalised. */
+export type ErasureTarget = { leadId: string } | { email: string } | { linkedinUrl: string };
+
+export interface FoundPerson {
+  leads: ErasableLead[];
+  suppressions: NewSuppression[];
+}
+
+/** The person's leads in every scope; none may be known. The hash of what was named is always given. */
+export async function findPerson(db: Db, target: ErasureTarget): Promise<FoundPerson> {
+  const hashes = hashesOfTarget(target);
+  const named = await listLeadsNamed(db, {
+    ids: 'leadId' in target ? [target.leadId] : [],
+    linkedinHashes: 'linkedinUrl' in target ? hashes.map(({ hash }) => hash) : [],
+    emails: 'email' in target ? [target.email] : [],
+  });
+  const isTrusted = (lead: ErasableLead): boolean =>
+    lead.orgId === null || ('leadId' in target && lead.id === target.leadId);
+  const leads = await addAlike(db, named, named.filter(isTrusted));
+  const values = await listFoundValues(
+    db,
+    leads.map(({ id }) => id),
+  );
+  const suppressions = leads.flatMap((lead) => {
+    const orgId = isTrusted(lead) ? null : lead.orgId;
+    const found = values.filter(({ leadId }) => leadId === lead.id);
+    return hashesOfLead(lead, found).map((hash) => ({ ...hash, orgId }));
+  });
+  return { leads, suppressions: [...hashes.map((hash) => ({ ...hash, orgId: null })), ...suppressions] };
+}
+
+function hashesOfTarget(target: ErasureTarget): SuppressionHash[] {
+  if ('leadId' in target) return [];
+  const hash =
+    'email' in target
+      ? hashSuppressible('email', target.email)
+      : hashSuppressible('linkedin', target.linkedinUrl);
+  return hash ? [hash] : [];
+}
+
+function hashesOfLead(
+  lead: ErasableLead,
+  values: readonly { kind: 'email' | 'phone'; value: string }[],
+): SuppressionHash[] {
+  const found = values.map(({ kind, value }) => hashSuppressible(kind, value));
+  return [...hashesOfPerson(lead), ...found.filter((hash) => hash !== null)];
+}
+
+/** The named leads and those that the trusted ones of them show to be the same person. */
+async function addAlike(
+  db: Db,
+  named: readonly ErasableLead[],
+  trusted: readonly ErasableLead[],
+): Promise<ErasableLead[]> {
+  if (trusted.length === 0) return [...named];
+  const namedIds = new Set(named.map(({ id }) => id));
+  const known = trusted.map(rankedKeysOf);
+  const alike = await listLeadsAlike(
+    db,
+    trusted.map(({ id }) => id),
+  );
+  const others = alike.filter((lead) => !namedIds.has(lead.id));
+  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, rankedKeysOf(lead))))];
+}
+
+/** As the importer joins rows (docs/adr/0007): the strongest rank at which both have a key decides. */
+function isSamePerson(one: RankedKeys, other: RankedKeys): boolean {
+  for (const [rank, keys] of one.entries()) {
+    const theirs = other[rank] ?? [];
+    if (keys.length > 0 && theirs.length > 0) return keys.some((key) => theirs.includes(key));
+  }
+  return false;
+}
