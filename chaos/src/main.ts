@@ -44,7 +44,9 @@ async function main(): Promise<number> {
     process.stdout.write(`${JSON.stringify(result, null, options.json ? 0 : 2)}\n`);
     return broken.length > 0 ? 1 : 0;
   } finally {
+    say('Stopping …');
     await stack.stop();
+    say('Stopped.');
   }
 }
 
@@ -96,6 +98,8 @@ async function drain(stack: Stack): Promise<boolean> {
   return true;
 }
 
+// Whatever ends this process before the verdict is a failure.
+process.exitCode = 1;
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {

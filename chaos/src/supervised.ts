@@ -60,6 +60,8 @@ export class Supervised {
       try {
         const { child } = (this.process = await this.start());
         this.markReady();
+        // Stopped while it was being started: nobody else would end it.
+        if (this.stopping) await this.process.kill();
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
         this.ended.push(this.process);
         this.process = undefined;
