@@ -11,6 +11,7 @@ import {
   type ProviderRequest,
   type ProviderResponse,
 } from '@leadwell/providers/adapter';
+import { parseJson } from '@leadwell/providers/parse-json';
 import { maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
 import { loadWaterfall } from '@leadwell/providers/provider-settings';
 import { ADAPTERS } from '@leadwell/providers/registry';
@@ -77,10 +78,17 @@ async function ask(provider: Provider, field: Field, questions: readonly Questio
   }
   const taken = contract.readSubmit(await send(provider, contract.buildSubmit(asked, provider.key)), asked);
   if (taken.kind !== 'submitted') return taken;
-  const polled = asked.map((one) => ({ ...one, externalId: taken.externalIds.get(one.id) ?? '' }));
-  const job = jobOf(polled[0]?.externalId ?? '');
+  const polled = asked.flatMap((one) => {
+    const externalId = taken.externalIds.get(one.id);
+    return externalId === undefined ? [] : [{ ...one, externalId }];
+  });
+  const [first] = polled;
+  if (!first) return { kind: 'answers', answers: taken.answers };
   for (let polls = 0; polls < 5; polls++) {
-    const result = contract.readPoll(await send(provider, contract.buildPoll(job, provider.key)), polled);
+    const request = contract.buildPoll(jobOf(first.externalId), provider.key);
+    const result = contract.readPoll(await send(provider, request), polled);
+    if (result.kind === 'answers')
+      return { ...result, answers: new Map([...taken.answers, ...result.answers]) };
     if (result.kind !== 'pending') return result;
   }
   throw new Error(`${provider.name} is never ready`);
@@ -95,15 +103,7 @@ async function send(provider: Provider, request: ProviderRequest): Promise<Provi
     ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: Object.fromEntries(response.headers), json: parse(text) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return { status: response.status, headers: Object.fromEntries(response.headers), json: parseJson(text) };
 }
 
 function inputsOf(lead: ReturnType<typeof sampleLeads>[number]): LeadInputs {

@@ -34,7 +34,7 @@ export interface ProviderResponse {
   status: number;
   /** Lower-case names. */
   headers: Readonly<Record<string, string | undefined>>;
-  /** The parsed JSON; undefined where the body is none. */
+  /** The parsed JSON, see parseJson; undefined where the body is none. */
   json: unknown;
 }
 
@@ -128,6 +128,11 @@ export function jobOf(externalId: string): string {
   return externalId.split('/', 1)[0] ?? externalId;
 }
 
+/** The item of an external id, what stands behind the slash; empty where it is all of a job. */
+export function itemOf(externalId: string): string {
+  return externalId.slice(jobOf(externalId).length + 1);
+}
+
 export interface Adapter {
   /** As in PROVIDERS_FILE, in attempts and in lookups. */
   name: string;
@@ -141,6 +146,8 @@ export interface Adapter {
     timeoutSeconds: number;
     /** How long a row waits for a limit before it skips this provider. */
     maxWaitSeconds: number;
+    /** How long after its submission a question has failed. Defaults to 600. */
+    giveUpSeconds?: number;
   };
   /** The headers in which it tells its limits, if it does: they tighten what is configured, never loosen it. */
   rateHeaders?: readonly RateHeaders[];

@@ -14,6 +14,7 @@ import {
   type ProviderResponse,
   type SubmitResult,
 } from './adapter';
+import { parseJson } from './parse-json';
 import { ADAPTERS } from './registry';
 
 const lead: LeadInputs = {
@@ -180,7 +181,7 @@ function mutate(value: unknown, roll: () => number, names: readonly string[]): u
 /** What each provider answers, as its documentation shows it, asked for q0, q1, …: one file an adapter. */
 function recorded(name: string, field: Field): unknown {
   const file = path.join(__dirname, '..', 'recorded', `${name}.json`);
-  const bodies = JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<Field, unknown>>;
+  const bodies = parseJson(readFileSync(file, 'utf8')) as Partial<Record<Field, unknown>>;
   if (!bodies[field]) throw new Error(`${file} has no answer to ${field}`);
   return bodies[field];
 }

@@ -71,6 +71,23 @@ describe('PROVIDERS_FILE', () => {
     });
   });
 
+  it('waits ten minutes for answers that come later, or as long as the file says, and only for those', () => {
+    const waterfall = { emails: ['dropcontact', 'hunter'], phones: ['apollo'] };
+    const env = { HUNTER_API_KEY: 'h', DROPCONTACT_API_KEY: 'd', APOLLO_API_KEY: 'a' };
+    const { emails, phones } = load({ providers: { dropcontact: { giveUpSeconds: 90 } }, waterfall }, env);
+    expect([emails[0]?.giveUpSeconds, phones[0]?.giveUpSeconds]).toEqual([90, 600]);
+    const providers = {
+      hunter: { giveUpSeconds: 90 },
+      apollo: { giveUpSeconds: 0 },
+      dropcontact: { giveUpSeconds: '9' },
+    };
+    expect(faultsOf(() => load({ providers, waterfall }, env))).toEqual([
+      '"providers.apollo.giveUpSeconds" must be greater than or equal to 1',
+      '"providers.dropcontact.giveUpSeconds" must be a number',
+      '"providers.hunter.giveUpSeconds" means nothing: hunter answers at once',
+    ]);
+  });
+
   it('lists every fault at once, missing keys included', () => {
     const file = {
       providers: {

@@ -79,6 +79,9 @@ function inOrder(
   return { emails: listed('emails'), phones: listed('phones'), configured: [...providers.values()] };
 }
 
+/** Where neither file nor adapter says how long. */
+const GIVE_UP_SECONDS = 600;
+
 function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
   const settings = { ...adapter.defaults, ...account };
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
@@ -92,6 +95,7 @@ function buildProvider(adapter: Adapter, account: AccountSettings, key: string):
     concurrent: settings.concurrent,
     timeoutSeconds: settings.timeoutSeconds,
     maxWaitSeconds: settings.maxWaitSeconds,
+    giveUpSeconds: settings.giveUpSeconds ?? GIVE_UP_SECONDS,
   };
 }
 

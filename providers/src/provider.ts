@@ -13,6 +13,8 @@ export interface Provider {
   concurrent: number;
   timeoutSeconds: number;
   maxWaitSeconds: number;
+  /** After its submission, a question that still has no answer has failed. Means nothing where answers come at once. */
+  giveUpSeconds: number;
 }
 
 /** The providers of each field in the order they are asked. Never empty. */

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import Joi from 'joi';
-import type { ProviderLimit } from './adapter';
+import { type Adapter, isAsync, type ProviderLimit } from './adapter';
 import { findJsonFaults } from './json-faults';
 import { items, propertyAt } from './reading';
 import { ADAPTERS, findAdapter } from './registry';
@@ -15,6 +15,7 @@ export interface AccountSettings {
   concurrent?: number;
   timeoutSeconds?: number;
   maxWaitSeconds?: number;
+  giveUpSeconds?: number;
 }
 
 export interface ProvidersFile {
@@ -110,7 +111,7 @@ function checkBaseUrl(text: string, { error }: Joi.CustomHelpers<string>): strin
   return isPlain && !/[?#\s]/.test(text) ? text : error('url.base');
 }
 
-const accountSchema = Joi.object({
+const accountSettings = {
   baseUrl: Joi.string().max(2048).custom(checkBaseUrl).messages({
     'url.base': '{{#label}} must be an http or https URL without user, password, query and fragment',
   }),
@@ -123,7 +124,20 @@ const accountSchema = Joi.object({
   concurrent: Joi.number().integer().min(1).max(10_000),
   timeoutSeconds: Joi.number().min(0.1).max(600),
   maxWaitSeconds: Joi.number().min(0).max(DAY_SECONDS),
-}).messages({ 'object.unknown': '{{#label}} is no setting of a provider' });
+};
+
+/** A setting that would change nothing is a mistake too. */
+function accountSchema(adapter: Adapter): Joi.ObjectSchema {
+  const isLate = Object.values(adapter.fields).some(isAsync);
+  const giveUpSeconds = isLate
+    ? Joi.number().min(1).max(DAY_SECONDS)
+    : Joi.forbidden().messages({
+        'any.unknown': `{{#label}} means nothing: ${adapter.name} answers at once`,
+      });
+  return Joi.object({ ...accountSettings, giveUpSeconds }).messages({
+    'object.unknown': '{{#label}} is no setting of a provider',
+  });
+}
 
 const knownNames = ADAPTERS.map((adapter) => adapter.name).join(', ');
 
@@ -152,7 +166,7 @@ function waterfallSchema(field: Field): Joi.ArraySchema {
 
 const fileSchema = Joi.object({
   providers: Joi.object(
-    Object.fromEntries(ADAPTERS.map((adapter) => [adapter.name, accountSchema])),
+    Object.fromEntries(ADAPTERS.map((adapter) => [adapter.name, accountSchema(adapter)])),
   ).messages({ 'object.unknown': `{{#label}} is no known provider; known are ${knownNames}` }),
   waterfall: Joi.object(
     Object.fromEntries(FIELDS.map((field) => [field, waterfallSchema(field)])),

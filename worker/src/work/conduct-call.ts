@@ -152,6 +152,14 @@ function exchangeOf(
       };
 }
 
+const POLL_AT_MOST_EVERY_SECONDS = 1;
+const POLL_AT_LEAST_EVERY_SECONDS = 300;
+
+/** How long until the next poll, whatever a provider says. */
+export function clampPollSeconds(wanted: number): number {
+  return Math.min(Math.max(wanted, POLL_AT_MOST_EVERY_SECONDS), POLL_AT_LEAST_EVERY_SECONDS);
+}
+
 type Submitted = Extract<SubmitResult, { kind: 'submitted' }> & { durationMs: number };
 
 /** What was taken is stored before anything else: without it the whole would be handed in again. Gives the rest's answers. */
@@ -165,7 +173,7 @@ async function keepSubmission(
     const externalId = externalIds.get(lookupId);
     return externalId === undefined ? [] : [{ lookupId, ask, externalId }];
   });
-  const pollInSeconds = retryAfterSeconds ?? contract.pollSeconds;
+  const pollInSeconds = clampPollSeconds(retryAfterSeconds ?? contract.pollSeconds);
   await untilStored(context, () => storeSubmissions(context.knex, taken, pollInSeconds));
   const rest = asks.filter(({ lookupId }) => !externalIds.has(lookupId));
   const options = { resultSeconds: context.resultSeconds, durationMs };

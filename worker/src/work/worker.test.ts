@@ -153,6 +153,7 @@ function providerNamed(name: string): Provider {
     concurrent: 10,
     timeoutSeconds: 10,
     maxWaitSeconds: 60,
+    giveUpSeconds: 600,
   };
 }
 
