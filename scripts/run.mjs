@@ -21,6 +21,7 @@ const WORKSPACES = [
   'cli',
   'harness',
   'chaos',
+  'bench',
 ];
 /** Holds the fingerprint of the sources that the present build was made from. */
 const BUILD_STAMP = 'node_modules/.cache/leadwell-build';
@@ -43,12 +44,23 @@ const TASKS = {
   worker: program('worker/dist/main.js'),
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
+  bench: program('bench/dist/main.js'),
   mutations: program('scripts/mutations.mjs'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
 /** These have their own environment; the others read `.env`, which never overrides what is set. */
-const WITHOUT_ENV_FILE = new Set(['build', 'test', 'check', 'demo', 'chaos', 'mutations', 'schema', 'docs:config']);
+const WITHOUT_ENV_FILE = new Set([
+  'build',
+  'test',
+  'check',
+  'demo',
+  'chaos',
+  'bench',
+  'mutations',
+  'schema',
+  'docs:config',
+]);
 
 let running;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

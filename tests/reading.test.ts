@@ -231,8 +231,8 @@ describe('reading what was ordered', () => {
     const { rows } = await order(tenant, [leads[0]!]);
     await execute(
       api.knex,
-      `INSERT INTO attempts (enrichment_id, provider, lookup_id, shared, outcome, duration_ms, provider_cost, started_at, ended_at)
-       VALUES (:id, 'hunter', gen_random_uuid(), false, 'miss', 120, 0.5, clock_timestamp(), clock_timestamp())`,
+      `INSERT INTO attempts (enrichment_id, provider, lookup_id, shared, outcome, duration_ms, provider_cost, stated_cost, started_at, ended_at)
+       VALUES (:id, 'hunter', gen_random_uuid(), false, 'miss', 120, 0.5, 0.75, clock_timestamp(), clock_timestamp())`,
       { id: rows[0]!.id },
     );
     const answer = await api.call('GET', `${ENRICHMENT}/${leads[0]}/attempts?field=emails`, {
@@ -247,6 +247,7 @@ describe('reading what was ordered', () => {
           outcome: 'miss',
           latencyMs: 120,
           providerCost: 0.5,
+          statedCost: 0.75,
           shared: false,
           error: null,
         },

@@ -12,7 +12,7 @@ export interface PlannedFault {
   size: number;
 }
 
-const QUIET_MS = { min: 500, max: 2_500 };
+const QUIET_MS = { min: 1_500, max: 4_000 };
 
 /** Endless; the n-th fault of a seed, backend and `only` is always the same. */
 export function* planFaults(

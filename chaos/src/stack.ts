@@ -43,7 +43,7 @@ export async function startStack(backend: BackendName, seed: string, onKilled: (
   const deployment = await deploy({
     backend: { name: backend, redisUrl: redis && through(redis.proxy, redis.server.url) },
     database: own.database,
-    sandbox: { pace: PACE, seed, latency: { minMs: 2_000, maxMs: 12_000 } },
+    sandbox: { pace: PACE, seed, latency: { minMs: 200, maxMs: 1_500 } },
     startsApi: false,
     environment: { DATABASE_URL: through(postgres.proxy, own.database.url) },
   });

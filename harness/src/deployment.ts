@@ -119,9 +119,13 @@ async function startProcess(
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'exit') as Promise<[number | null]>;
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  // What is not ready in time is ended: nobody else knows of it, and it would keep its port.
   await waitUntil(() => ready.test(output) || isGone(), {
-    timeoutMs: 20_000,
+    timeoutMs: 40_000,
     message: `${workspace} to be ready`,
+  }).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
   });
   if (isGone()) throw new Error(`${workspace} ended at its start:\n${output}`);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {

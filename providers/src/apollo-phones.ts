@@ -21,6 +21,9 @@ import { failure, unreadable } from './call-result';
 import { hasProperty, property } from './reading';
 import { readRetryAfter, readRetrySeconds } from './retry-after';
 
+/** The match, and a number. */
+const MAX_COST_CREDITS = 9;
+
 const PERSON_ID = /^[A-Za-z0-9_-]{1,200}$/;
 const ENDED: ReadonlyMap<number, string> = new Map([
   [400, 'invalid_request_id'],
@@ -83,6 +86,8 @@ function readPoll(response: ProviderResponse, questions: readonly SubmittedQuest
 export const apolloPhones: AsyncFieldContract = {
   forms: ['linkedin', 'email', 'name_domain', 'name_company'],
   maxQuestionsPerCall: MAX_PEOPLE,
+  isPositional: true,
+  maxCostCredits: MAX_COST_CREDITS,
   pollSeconds: 15,
   buildSubmit,
   readSubmit,

@@ -17,12 +17,15 @@ import type {
   ProviderRequest,
   ProviderResponse,
 } from './adapter';
-import { answerOf, isReadable, shareOf } from './answer';
+import { answerOf, isReadable } from './answer';
 import { buildMatch, isBlank, MAX_PEOPLE, readMatches } from './apollo-match';
 import { apolloPhones } from './apollo-phones';
 import { unreadable } from './call-result';
 import { emailCandidate } from './candidate';
-import { property } from './reading';
+import { property, readCost } from './reading';
+
+/** Charged per person found, with an address or without. */
+const PRICE_CREDITS = 1;
 
 const VERDICTS: ReadonlyMap<unknown, Verdict> = new Map([
   ['verified', 'deliverable'],
@@ -38,23 +41,22 @@ function buildRequest(questions: readonly AskedQuestion[], key: string): Provide
 function readResponse(response: ProviderResponse, questions: readonly AskedQuestion[]): CallResult {
   const matches = readMatches(response, questions);
   if ('kind' in matches) return matches;
-  const people = matches.filter((person) => !isBlank(person)).length;
-  const costCredits = shareOf(property(response.json, 'credits_consumed'), people);
   const answers = new Map<string, Answer>();
   questions.forEach(({ id, question }, position) => {
-    const answer = readPerson(matches[position], question, costCredits);
+    const answer = readPerson(matches[position], question);
     if (answer) answers.set(id, answer);
   });
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  const statedCredits = readCost(property(response.json, 'credits_consumed'));
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** Null: unreadable. A person without an address is charged for what else was found. */
-function readPerson(person: unknown, question: Question, costCredits: number | null): Answer | null {
+function readPerson(person: unknown, question: Question): Answer | null {
   if (isBlank(person)) return { outcome: 'miss', costCredits: 0 };
   const email = property(person, 'email');
   if (!isReadable(email)) return null;
   const verdict = VERDICTS.get(property(person, 'email_status')) ?? 'unknown';
-  return answerOf(emailCandidate(email, question, { verdict }), costCredits);
+  return answerOf(emailCandidate(email, question, { verdict }), PRICE_CREDITS);
 }
 
 export const apollo: Adapter = {
@@ -86,6 +88,8 @@ export const apollo: Adapter = {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],
       maxQuestionsPerCall: MAX_PEOPLE,
+      isPositional: true,
+      maxCostCredits: PRICE_CREDITS,
       buildRequest,
       readResponse,
     },

@@ -112,6 +112,29 @@ describe('PROVIDERS_FILE', () => {
     ]);
   });
 
+  it('takes a budget a lead and prices of credits, and refuses a budget that some provider can never fit', () => {
+    const prospeo = { creditPrice: 0.5 };
+    const { budgets } = load({ providers: { prospeo }, waterfall: WATERFALL, budget: { phones: 8 } });
+    expect(budgets.emails).toBeNull();
+    expect(budgets.phones?.amount).toBe(8);
+    expect(budgets.phones?.largestCostOf('prospeo')).toBe(5);
+    expect(budgets.phones?.costOf('leadmagic', 3)).toBe(3);
+    expect(faultsOf(() => load({ waterfall: WATERFALL, budget: { phones: 9 } }))).toEqual([
+      '"budget.phones" is 9, but one question may cost 10 at prospeo: raise it, or take prospeo out of the waterfall.',
+    ]);
+    expect(faultsOf(() => load({ waterfall: WATERFALL, budget: { phones: 0 } }))).toHaveLength(1);
+  });
+
+  it('has every provider with settings ready for an organisation’s own waterfall, its key with it', () => {
+    const file = { providers: { lusha: {} }, waterfall: WATERFALL };
+    const { configured, emails } = load(file, { ...KEYS, LUSHA_API_KEY: 'l' });
+    expect(configured.map(({ name }) => name).sort()).toEqual(['hunter', 'leadmagic', 'lusha', 'prospeo']);
+    expect(emails.map(({ name }) => name)).toEqual(['hunter', 'prospeo']);
+    expect(faultsOf(() => load(file))).toEqual([
+      'lusha needs its key in the variable LUSHA_API_KEY, which is not set.',
+    ]);
+  });
+
   it.each([
     [{ calls: 0, perSeconds: 1 }],
     [{ calls: -5, perSeconds: 1 }],

@@ -15,12 +15,16 @@ export interface AccountSettings {
   concurrent?: number;
   timeoutSeconds?: number;
   maxWaitSeconds?: number;
+  /** What one of its credits costs, in the unit of the budget. */
+  creditPrice?: number;
   giveUpSeconds?: number;
 }
 
 export interface ProvidersFile {
   accounts: ReadonlyMap<string, AccountSettings>;
   waterfall: Readonly<Record<Field, readonly string[]>>;
+  /** What one lead may cost at providers; a field without one is not bounded. */
+  budget: Readonly<Partial<Record<Field, number>>>;
 }
 
 type WrittenLimit = { perSeconds: number } & ({ calls: number } | { records: number });
@@ -28,6 +32,7 @@ type WrittenAccount = Omit<AccountSettings, 'limits'> & { limits?: WrittenLimit[
 interface WrittenFile {
   providers?: Record<string, WrittenAccount>;
   waterfall: Record<Field, string[]>;
+  budget?: Partial<Record<Field, number>>;
 }
 
 const DAY_SECONDS = 86_400;
@@ -65,7 +70,7 @@ function settingsOf(file: WrittenFile): ProvidersFile {
     const account: AccountSettings = limits ? { ...rest, limits: limits.map(limitOf) } : rest;
     return [name, account] as const;
   });
-  return { accounts: new Map(accounts), waterfall: file.waterfall };
+  return { accounts: new Map(accounts), waterfall: file.waterfall, budget: file.budget ?? {} };
 }
 
 /** The known providers of a faulty file and where their keys are, as far as that can be read. */
@@ -77,7 +82,7 @@ function keysOf(written: unknown): ProvidersFile {
   const namesOf = (field: Field): string[] =>
     items(propertyAt(written, 'waterfall', field)).filter((name) => typeof name === 'string');
   const waterfall = { emails: namesOf('emails'), phones: namesOf('phones') };
-  return { accounts: new Map(accounts), waterfall };
+  return { accounts: new Map(accounts), waterfall, budget: {} };
 }
 
 function limitOf(limit: WrittenLimit): ProviderLimit {
@@ -124,6 +129,7 @@ const accountSettings = {
   concurrent: Joi.number().integer().min(1).max(10_000),
   timeoutSeconds: Joi.number().min(0.1).max(600),
   maxWaitSeconds: Joi.number().min(0).max(DAY_SECONDS),
+  creditPrice: Joi.number().min(0).max(1_000_000),
 };
 
 /** A setting that would change nothing is a mistake too. */
@@ -171,6 +177,9 @@ const fileSchema = Joi.object({
   waterfall: Joi.object(
     Object.fromEntries(FIELDS.map((field) => [field, waterfallSchema(field)])),
   ).required(),
+  budget: Joi.object(
+    Object.fromEntries(FIELDS.map((field) => [field, Joi.number().greater(0).max(1_000_000)])),
+  ),
 })
   .required()
   .label('the file');

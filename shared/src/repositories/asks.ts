@@ -118,7 +118,10 @@ export interface LookupAnswer {
   /** How long the answer stays fresh. */
   freshSeconds: number;
   durationMs: number;
+  /** By the provider's published price. */
   costCredits: number | null;
+  /** This question's share of what the provider says its call cost; null where it says nothing. */
+  statedCredits: number | null;
 }
 
 /**
@@ -135,7 +138,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
     db,
     `WITH answer AS (
        SELECT * FROM jsonb_to_recordset(:answers::jsonb) AS a ("lookupId" uuid, ask int, state text, candidates jsonb, error text,
-              "freshSeconds" float8, "durationMs" int, "costCredits" numeric)
+              "freshSeconds" float8, "durationMs" int, "costCredits" numeric, "statedCredits" numeric)
      ), locked AS (
        SELECT l.id FROM lookups l WHERE l.id IN (SELECT "lookupId" FROM answer)
         ORDER BY l.provider, l.base_url, l.field, l.input_hash, l.scope FOR NO KEY UPDATE
@@ -167,7 +170,8 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
      UPDATE attempts t
         SET outcome = CASE WHEN r.id IS NULL THEN a.state ELSE 'restricted' END,
             error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, duration_ms = a."durationMs", ended_at = clock_timestamp(),
-            provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END
+            provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END,
+            stated_cost = CASE WHEN NOT t.shared THEN a."statedCredits" END
        FROM answer a LEFT JOIN refused r ON r.id = a."lookupId"
       WHERE t.lookup_id = a."lookupId" AND t.ask = a.ask AND t.outcome IS NULL`,
     { answers: JSON.stringify(answers) },

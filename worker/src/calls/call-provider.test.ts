@@ -79,6 +79,7 @@ let lastResponse: ProviderResponse | undefined;
 const contract: FieldContract = {
   forms: ['name_domain'],
   maxQuestionsPerCall: 1,
+  maxCostCredits: 1,
   buildRequest: (_questions, key) => ({
     method: 'POST',
     path: '/find',

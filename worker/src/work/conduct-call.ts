@@ -14,7 +14,7 @@ import { storeSubmissions } from '@leadwell/shared/repositories/polls';
 import type { Caller, Exchange } from '../calls/caller';
 import type { Limiter, Reservation } from '../limits/reservation';
 import { untilStored, type AnswerStore } from './answer-store';
-import { answersOf } from './answers';
+import { answersOf, shareStated } from './answers';
 import type { Ask } from './ask';
 import type { LeaseKeeper } from './lease-keeper';
 
@@ -81,7 +81,8 @@ async function callWithinLimits(
     }
     // Nothing was sent, and nothing will be: the questions are as they were.
     if (durationMs === 0 && context.stopSignal.aborted) return null;
-    const answers = answersOf(asks, result, { resultSeconds: context.resultSeconds, durationMs });
+    const options = { resultSeconds: context.resultSeconds, durationMs };
+    const answers = shareStated(answersOf(asks, result, options), result);
     if (result.kind === 'bad_input' && asks.length > 1) return askInHalves(context, provider, contract, asks);
     if (result.kind !== 'rate') return answers;
     if (Date.now() + (result.retryAfterSeconds ?? 1) * 1000 > waitUntilMs) return answers;

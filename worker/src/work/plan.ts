@@ -2,6 +2,7 @@
  * Decides what a row does next, from what is stored: a pure function, so that every rule of the waterfall can be tried
  * without a server.
  */
+import { isWithin, type Budget } from '@leadwell/providers/budget';
 import type { Ending } from '@leadwell/shared/domain/ending';
 import { lookupKeyText, type Lookup } from '@leadwell/shared/repositories/lookups';
 import type { Turn, WorkRow } from './work-row';
@@ -15,11 +16,19 @@ export type Plan =
   /** The provider has the question and answers later: poll in so many seconds. */
   | { kind: 'poll'; turn: Turn; lookupId: string; inSeconds: number };
 
+/** What one row may take of its providers, all together. */
+export interface RowBounds {
+  timeoutMs: number;
+  /** Null: it may cost what it costs. */
+  budget: Budget | null;
+}
+
 /**
- * The next thing to do with a row, whose providers may take `timeoutMs` all together. A fresh hit of any of its providers ends it, the earliest first; misses count at
+ * The next thing to do with a row within its bounds. A fresh hit of any of its providers ends it, the earliest first; misses count at
  * their provider's turn. Providers passed over are noted in `row.unwritten` and on their turn.
  */
-export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, timeoutMs: number): Plan {
+export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, bounds: RowBounds): Plan {
+  const { timeoutMs } = bounds;
   const hit = earliestHit(row, lookups);
   if (hit) return foundPlan(row, hit);
   const restricted = row.turns.find((turn) => turn.outcome === 'restricted');
@@ -27,14 +36,14 @@ export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, time
   for (const turn of row.turns) {
     if (hasEnded(turn)) continue;
     if (row.spentMs >= timeoutMs) return notFoundPlan(row, 'timeout', timeoutMessage(row, timeoutMs));
-    const plan = planTurn(row, turn, lookups.get(lookupKeyText(turn.key)));
+    const plan = planTurn(row, turn, lookups.get(lookupKeyText(turn.key)), bounds.budget);
     if (plan) return plan;
   }
   return exhaustedPlan(row);
 }
 
 /** Null: this turn is over, the next provider's comes. */
-function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined): Plan | null {
+function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined, budget: Budget | null): Plan | null {
   if (turn.closedBecause !== null) {
     endTurn(row, turn, { lookupId: null, outcome: 'skipped', error: turn.closedBecause });
     return null;
@@ -61,7 +70,16 @@ function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined): Plan | 
     });
     return null;
   }
-  return { kind: 'ask', turn };
+  return planAsk(row, turn, budget);
+}
+
+/** Waiting, polling and stored answers cost this row nothing; what is asked anew must fit its budget whatever it is charged. */
+function planAsk(row: WorkRow, turn: Turn, budget: Budget | null): Plan | null {
+  const largest = budget?.largestCostOf(turn.provider) ?? 0;
+  if (!budget || isWithin(budget, row.spentCost + largest)) return { kind: 'ask', turn };
+  const error = `its largest charge, ${largest}, would take this lead over its budget of ${budget.amount}, of which ${row.spentCost} is spent`;
+  endTurn(row, turn, { lookupId: null, outcome: 'skipped', error });
+  return null;
 }
 
 /**
