@@ -37,7 +37,7 @@ async function main(): Promise<number> {
       if (told.key) await client.order({ ...told, tenant: { ...told, keyId: '' } });
     const verdict = await judge(stack.knex, journal);
     const result = resultOf({ options, kills, verdict, journal, recoveries, stats: stack.sandbox.stats() });
-    const broken = brokenGates(result, verdict, journal);
+    const broken = brokenGates(result, { verdict, journal, recoveries });
     if (!drained) say(`Not drained within ${DRAIN_MS / 1000} s.`);
     for (const line of broken) say(`BROKEN (seed ${options.seed}): ${line}`);
     if (broken.length > 0) sayErrors(stack);

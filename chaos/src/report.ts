@@ -6,6 +6,8 @@ import type { Verdict } from './verdict';
 
 /** Below this many seconds, p95. */
 const GATES: Record<RecoveryKind, number> = { worker: 15, redis: 30, postgres: 10 };
+/** Of fewer, a p95 is one unlucky sample: it is reported and not judged. */
+const SAMPLES_JUDGED = 20;
 const IDS_SHOWN = 20;
 
 export interface Result {
@@ -53,7 +55,10 @@ export function resultOf(run: {
 }
 
 /** A sentence for each gate that does not hold, with the ids. */
-export function brokenGates(result: Result, verdict: Verdict, journal: Journal): string[] {
+export function brokenGates(
+  result: Result,
+  { verdict, journal, recoveries }: { verdict: Verdict; journal: Journal; recoveries: Recoveries },
+): string[] {
   const found = {
     stranded: verdict.stranded,
     'charged twice': verdict.chargedTwice,
@@ -67,7 +72,9 @@ export function brokenGates(result: Result, verdict: Verdict, journal: Journal):
   if (result.leakedCredits !== 0) broken.push(`${result.leakedCredits} credits leaked`);
   for (const [kind, limit] of Object.entries(GATES) as [RecoveryKind, number][]) {
     const p95 = result.recoverySeconds[kind]?.p95 ?? 0;
-    if (p95 >= limit) broken.push(`back at work after ${kind}: p95 ${p95} s, the gate is ${limit} s`);
+    const isJudged = recoveries.samplesMs[kind].length >= SAMPLES_JUDGED;
+    if (isJudged && p95 >= limit)
+      broken.push(`back at work after ${kind}: p95 ${p95} s, the gate is ${limit} s`);
   }
   return broken;
 }

@@ -126,8 +126,8 @@ export interface LookupAnswer {
 
 /**
  * Stores answers: one statement, without fence, that only updates. A paid answer is never thrown away: a hit is stored
- * unless a hit is there, whoever asks meanwhile; miss and restricted only while `asked`; failed only while `asked` under
- * one's own ask. Every attempt of that asking gets its own outcome, duration and cost.
+ * unless a hit or a restriction is there, whoever asks meanwhile: that a provider may not speak of a person outweighs what it
+ * said late; miss and restricted only while `asked`; failed only while `asked` under one's own ask. Every attempt of that asking gets its own outcome, duration and cost.
  *
  * What a provider may not tell suppresses exactly the question that it was asked, for everybody, in the same statement. A hit
  * about somebody who is suppressed for everybody, by the question or by a value in it, is kept as restricted, without values:
@@ -163,7 +163,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
               expires_at = clock_timestamp() + make_interval(secs => a."freshSeconds")
          FROM answer a JOIN locked k ON k.id = a."lookupId" LEFT JOIN refused r ON r.id = a."lookupId"
         WHERE l.id = a."lookupId"
-          AND CASE a.state WHEN 'hit' THEN l.state <> 'hit' OR l.expires_at <= clock_timestamp()
+          AND CASE a.state WHEN 'hit' THEN l.state NOT IN ('hit', 'restricted') OR l.expires_at <= clock_timestamp()
                            WHEN 'failed' THEN l.state = 'asked' AND l.ask = a.ask
                            ELSE l.state = 'asked' END
      )

@@ -76,7 +76,24 @@ describe('the waterfall', () => {
     ];
     expect(plan(rowOf([a, b, c]), ...lookups)).toMatchObject({
       kind: 'settle',
-      ending: { found: true, lookupId: 'c-hit' },
+      ending: {
+        found: true,
+        lookupId: 'c-hit',
+        attempts: [
+          { provider: 'c', lookupId: 'c-hit', outcome: 'hit', error: null },
+          { provider: 'b', lookupId: 'b-hit', outcome: 'hit', error: null },
+        ],
+      },
+    });
+  });
+
+  it('counts a provider that was passed over and has answered since as a hit alone', () => {
+    const [a, b] = [turnOf('a'), turnOf('b')];
+    const row = rowOf([a, b]);
+    plan(row, stored(a, 'failed'), stored(b, 'asked'));
+    expect(row.unwritten).toMatchObject([{ provider: 'a', outcome: 'skipped' }]);
+    expect(plan(row, stored(a, 'hit'))).toMatchObject({
+      ending: { found: true, attempts: [{ provider: 'a', outcome: 'hit' }] },
     });
   });
 

@@ -29,8 +29,8 @@ export interface RowBounds {
  */
 export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, bounds: RowBounds): Plan {
   const { timeoutMs } = bounds;
-  const hit = earliestHit(row, lookups);
-  if (hit) return foundPlan(row, hit);
+  const [hit, ...others] = listHits(row, lookups);
+  if (hit) return foundPlan(row, [hit, ...others]);
   const restricted = row.turns.find((turn) => turn.outcome === 'restricted');
   if (restricted) return restrictedPlan(row, restricted);
   for (const turn of row.turns) {
@@ -106,25 +106,27 @@ export function endTurn(
   row.unwritten.push({ provider: turn.provider, ...end });
 }
 
-function earliestHit(row: WorkRow, lookups: ReadonlyMap<string, Lookup>): Lookup | undefined {
-  let earliest: Lookup | undefined;
-  for (const turn of row.turns) {
+/** The hits of a row's providers, the earliest answered first. */
+function listHits(row: WorkRow, lookups: ReadonlyMap<string, Lookup>): Lookup[] {
+  const hits = row.turns.flatMap((turn) => {
     const lookup = lookups.get(lookupKeyText(turn.key));
     // What this row was itself answered with counts however old it is: it was paid for, and not used yet.
-    if (lookup?.state !== 'hit' || !(lookup.fresh || turn.outcome === 'hit')) continue;
-    if (!earliest || (lookup.answeredAt ?? 0) < (earliest.answeredAt ?? 0)) earliest = lookup;
-  }
-  return earliest;
+    return lookup?.state === 'hit' && (lookup.fresh || turn.outcome === 'hit') ? [lookup] : [];
+  });
+  return hits.sort((a, b) => (a.answeredAt?.getTime() ?? 0) - (b.answeredAt?.getTime() ?? 0));
 }
 
-function foundPlan(row: WorkRow, hit: Lookup): Plan {
-  const attempts = [
-    ...row.unwritten,
-    { provider: hit.provider, lookupId: hit.id, outcome: 'hit' as const, error: null },
-  ];
+/** The first hit answers; what the others found agrees with it, or is kept beside it. A hit outdoes that its provider was passed over. */
+function foundPlan(row: WorkRow, hits: readonly [Lookup, ...Lookup[]]): Plan {
+  const used = hits.map(({ id, provider }) => ({
+    ...{ provider, lookupId: id, error: null },
+    outcome: 'hit' as const,
+  }));
+  const passed = row.unwritten.filter(({ provider }) => !hits.some((hit) => hit.provider === provider));
+  const { enrichmentId } = row;
   return {
     kind: 'settle',
-    ending: { enrichmentId: row.enrichmentId, found: true, lookupId: hit.id, attempts },
+    ending: { enrichmentId, found: true, lookupId: hits[0].id, attempts: [...passed, ...used] },
   };
 }
 
