@@ -45,6 +45,7 @@ const TASKS = {
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
   bench: program('bench/dist/main.js'),
+  mutations: program('scripts/mutations.mjs'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
@@ -56,6 +57,7 @@ const WITHOUT_ENV_FILE = new Set([
   'demo',
   'chaos',
   'bench',
+  'mutations',
   'schema',
   'docs:config',
 ]);

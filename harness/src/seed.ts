@@ -37,10 +37,19 @@ export async function seedLeads(
   knex: Knex,
   count: number,
   orgId: string | null = null,
-  wish = 'engine',
+  wish?: string,
 ): Promise<string[]> {
-  const people = Array.from({ length: count }, () => {
-    const id = newId();
+  return insertLeads(knex, Array.from({ length: count }, newId), orgId, wish);
+}
+
+/** As seedLeads, with ids of the caller's: the same id is the same person in every run. */
+export async function insertLeads(
+  knex: Knex,
+  ids: readonly string[],
+  orgId: string | null = null,
+  wish?: string,
+): Promise<string[]> {
+  const people = ids.map((id) => {
     const lead = leadOf(id, wish);
     return { id, lead, hashes: hashQuestionForms(lead) };
   });
@@ -110,15 +119,15 @@ export async function seedHit(
   return id;
 }
 
-function leadOf(id: string, wish = 'engine'): LeadInputs {
+function leadOf(id: string, wish?: string): LeadInputs {
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 10);
   return {
     firstName: 'Ada',
     lastName: `Byron${mark}`,
     fullName: `Ada Byron${mark}`,
-    companyName: `${wish} ${mark}`,
-    companyDomain: `${wish}-${mark}.example`,
-    linkedinUrl: `https://www.linkedin.com/in/ada-${wish}-${mark}`,
+    companyName: `${wish ?? 'Engine'} ${mark}`,
+    companyDomain: `${wish ?? 'engine'}-${mark}.example`,
+    linkedinUrl: `https://www.linkedin.com/in/ada-${wish ? `${wish}-` : ''}${mark}`,
     email: null,
   };
 }
