@@ -11,8 +11,10 @@ import { limitBodyTime } from './http/body-time';
 import { creditsRoutes } from './http/credits-routes';
 import { enrichRoutes } from './http/enrich-routes';
 import { answerErrors, answerUnknownPath } from './http/error-answers';
+import { createFailureLimit } from './http/failure-limit';
 import { healthRoutes } from './http/health-routes';
 import { importRoutes } from './http/import-routes';
+import { limitKeyRate } from './http/key-rate-limit';
 import { logCalls } from './http/log-calls';
 import { lookupRoutes } from './http/lookup-routes';
 import { OPS_QUEUES_PATH, opsRoutes } from './http/ops-routes';
@@ -36,12 +38,15 @@ export interface ApiDependencies {
 export function composeApi(deps: ApiDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
+  // Whose address counts: the one that the last of our own proxies saw.
+  app.set('trust proxy', deps.config.trustedProxies);
   // Only one call promises an ETag, and makes its own; the hash of a thousand rows is not free.
   app.disable('etag');
   app.use(assignRequestId, logCalls(deps.logger), helmet(), neverCached, limitBodyTime());
   app.use('/health', healthRoutes({ knex: deps.knex, askQueue: () => askQueue(deps.queues) }));
   app.use(OPS_QUEUES_PATH, opsRoutes(deps));
-  app.use('/api/v1', authenticate(deps.knex), apiRoutes(deps));
+  const failures = createFailureLimit(deps.config.authFailuresPerMinute);
+  app.use('/api/v1', authenticate(deps.knex, failures), limitKeyRate(deps.config), apiRoutes(deps));
   app.use(answerUnknownPath);
   app.use(answerErrors(deps.logger));
   return app;

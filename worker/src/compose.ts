@@ -15,6 +15,7 @@ import type { Closer } from '@leadwell/shared/runtime/shutdown';
 import { createCaller } from './calls/call-provider';
 import { createBreakers } from './limits/breaker';
 import { createLimiter } from './limits/limiter';
+import { startAuditLoop } from './relay/audit-loop';
 import { startRelayLoop } from './relay/relay-loop';
 import { createAnswerStore } from './work/answer-store';
 import { Desk } from './work/desk';
@@ -67,7 +68,9 @@ export async function startWorker(options: WorkerOptions): Promise<Closer[]> {
   }
   const tidy = (): Promise<number> => deleteOldIdempotencyKeys(knex);
   const loop = startRelayLoop({ relay, tidy, checkSeconds: config.checkSeconds, logger });
+  const audits = startAuditLoop({ knex, everyMs: config.auditEveryMinutes * 60_000, logger });
   return [
+    { name: 'audit', close: () => audits.stop() },
     { name: 'relay loop', close: () => loop.stop() },
     { name: 'batches at work', close: () => closeBatches(calls, worker, consumers) },
     { name: 'provider calls', close: () => calls.close() },

@@ -24,24 +24,63 @@ const QUICK: readonly InvariantName[] = [
   'no_row_outlives_its_deadline',
 ];
 
-/** As audit, but only the three quick invariants; each statement is given up, as a database error, after `limitMs`. */
+/** As audit, but only the three quick invariants; given up, as a database error, once all of it has taken `limitMs`. */
 export async function auditQuickly(knex: Knex, limitMs: number): Promise<AuditResult> {
   return check(knex, QUICK, limitMs);
 }
 
+/**
+ * As audit, of which one runs at a time, whoever calls it; null where one is running. Given up, as a database error, once
+ * all of it has taken `limitMs`, or when `signal` aborts: a snapshot that stays open keeps dead rows from being removed.
+ */
+export async function auditInTurn(
+  knex: Knex,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<AuditResult | null> {
+  return knex.transaction(async (trx) => {
+    const [turn] = await query<{ pid: number; isOurs: boolean }>(
+      trx,
+      `SELECT pg_backend_pid() AS pid, pg_try_advisory_xact_lock(hashtext('leadwell audit')) AS "isOurs"`,
+    );
+    if (!turn?.isOurs) return null;
+    const cancel = (): void => {
+      // Fails only where the connection is gone, and the audit with it.
+      execute(knex, 'SELECT pg_cancel_backend(?)', [turn.pid]).catch(() => undefined);
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await countViolations(trx, Object.keys(INVARIANTS) as InvariantName[], limitMs, signal);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }, SNAPSHOT);
+}
+
+const SNAPSHOT = { isolationLevel: 'repeatable read', readOnly: true } as const;
+
 /** `limitMs` 0: as long as it takes. */
 async function check(knex: Knex, names: readonly InvariantName[], limitMs: number): Promise<AuditResult> {
-  const work = async (trx: Db): Promise<AuditResult> => {
-    await execute(trx, `SET LOCAL statement_timeout = ${Math.round(limitMs)}`);
-    const invariants: AuditResult['invariants'] = [];
-    for (const name of names) {
-      const [row] = await query<{ violations: number }>(trx, INVARIANTS[name]);
-      if (!row) throw new Error(`The audit of ${name} gave no row.`);
-      invariants.push({ name, violations: row.violations });
-    }
-    return { ok: invariants.every(({ violations }) => violations === 0), invariants };
-  };
-  return knex.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
+  return knex.transaction((trx) => countViolations(trx, names, limitMs), SNAPSHOT);
+}
+
+async function countViolations(
+  trx: Db,
+  names: readonly InvariantName[],
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<AuditResult> {
+  const endsAtMs = performance.now() + limitMs;
+  const invariants: AuditResult['invariants'] = [];
+  for (const name of names) {
+    signal?.throwIfAborted();
+    const leftMs = limitMs === 0 ? 0 : Math.max(1, Math.round(endsAtMs - performance.now()));
+    await execute(trx, `SET LOCAL statement_timeout = ${leftMs}`);
+    const [row] = await query<{ violations: number }>(trx, INVARIANTS[name]);
+    if (!row) throw new Error(`The audit of ${name} gave no row.`);
+    invariants.push({ name, violations: row.violations });
+  }
+  return { ok: invariants.every(({ violations }) => violations === 0), invariants };
 }
 
 type InvariantName = keyof typeof INVARIANTS;
