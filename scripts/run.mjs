@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const WORKSPACES = [
@@ -43,11 +44,21 @@ const TASKS = {
   worker: program('worker/dist/main.js'),
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
+  fuzz: (args) => fuzz(args),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
 /** These have their own environment; the others read `.env`, which never overrides what is set. */
-const WITHOUT_ENV_FILE = new Set(['build', 'test', 'check', 'demo', 'chaos', 'schema', 'docs:config']);
+const WITHOUT_ENV_FILE = new Set([
+  'build',
+  'test',
+  'check',
+  'demo',
+  'chaos',
+  'fuzz',
+  'schema',
+  'docs:config',
+]);
 
 let running;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -217,6 +228,16 @@ async function test(args, failedChecks = []) {
   const failed = result.failed + forbidden + failedChecks.length;
   console.log(`${result.passed} passed, ${failed} failed`);
   return code || (failed > 0 ? 1 : 0);
+}
+
+/** The fuzz test alone, with `--count` calls (100,000) of `--seed` (of the time). */
+async function fuzz(args) {
+  const { values } = parseArgs({ args, options: { count: { type: 'string' }, seed: { type: 'string' } } });
+  const counts = Object.entries(values).filter(([, text]) => !/^\d+$/.test(text));
+  if (counts.length > 0) return fail('--count and --seed take whole numbers.');
+  process.env.FUZZ_COUNT = values.count ?? '100000';
+  if (values.seed !== undefined) process.env.FUZZ_SEED = values.seed;
+  return runNode(['node_modules/jest/bin/jest.js', 'tests/fuzz.test.ts']);
 }
 
 function readReport(file) {

@@ -16,7 +16,7 @@ export interface AuditLoopOptions {
   firstAfterMs?: number;
 }
 
-/** How long an audit may keep its snapshot. Ten million enrichments take less (docs/operations.md). */
+/** How long one invariant may take, and keep its snapshot (docs/operations.md has the measurement). */
 const LIMIT_MS = 60_000;
 const FIRST_WITHIN_MS = 600_000;
 
