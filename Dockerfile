@@ -11,6 +11,7 @@ COPY sandbox/package.json sandbox/
 COPY cli/package.json cli/
 COPY harness/package.json harness/
 COPY chaos/package.json chaos/
+COPY bench/package.json bench/
 # The embedded PostgreSQL is optional: a deployment names its own.
 RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 COPY tsconfig.base.json ./

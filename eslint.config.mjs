@@ -17,10 +17,10 @@ function border(files, rules, always = [testingOnly]) {
 
 const testingOnly = [
   '/testing/|^@leadwell/(harness|shared/testing)',
-  'Only tests, harness, chaos import shared/testing and harness: they start servers and drop databases.',
+  'Only tests, harness, chaos, bench import shared/testing and harness: they start servers and drop databases.',
 ];
 const noProcess = [
-  '^@leadwell/(api|worker|cli|sandbox|chaos)',
+  '^@leadwell/(api|worker|cli|sandbox|chaos|bench)',
   'Processes share through shared/ and providers/ only, so that each deploys and restarts alone.',
 ];
 
@@ -70,7 +70,7 @@ export default tseslint.config(
     ['harness/src/**', 'chaos/src/**'],
     [
       [
-        '^@leadwell/(api|worker|cli)',
+        '^@leadwell/(api|worker|cli|bench)',
         'These start the processes as they are run, from outside, and import none of their code.',
       ],
     ],

@@ -22,6 +22,7 @@ const WORKSPACES = [
   'cli',
   'harness',
   'chaos',
+  'bench',
 ];
 /** Holds the fingerprint of the sources that the present build was made from. */
 const BUILD_STAMP = 'node_modules/.cache/leadwell-build';
@@ -45,6 +46,7 @@ const TASKS = {
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
   fuzz: (args) => fuzz(args),
+  bench: program('bench/dist/main.js'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
@@ -56,6 +58,7 @@ const WITHOUT_ENV_FILE = new Set([
   'demo',
   'chaos',
   'fuzz',
+  'bench',
   'schema',
   'docs:config',
 ]);

@@ -88,13 +88,15 @@ describe('docs/api.md', () => {
   beforeAll(async () => {
     api = await startTestApi();
     const tenant = await seedTenant(api.knex, { credits: 1_000 });
-    const [LEAD = '', LEAD2 = ''] = await seedLeads(api.knex, 2);
-    variables = { API: `${api.url}/api/v1`, KEY: tenant.apiKey, LEAD, LEAD2, REQUEST: '' };
-    const order = await api.call('POST', '/api/v1/operations/enrichment/batch', {
-      key: tenant.apiKey,
-      body: { personIds: [LEAD], field: 'emails' },
-    });
-    variables['REQUEST'] = order.headers.get('location')?.split('/').at(-1) ?? '';
+    const [LEAD = '', LEAD2 = '', ...others] = await seedLeads(api.knex, 4);
+    variables = { API: `${api.url}/api/v1`, KEY: tenant.apiKey, LEAD, LEAD2 };
+    for (const [name, personIds] of Object.entries({ REQUEST: [LEAD], OPEN: others })) {
+      const order = await api.call('POST', '/api/v1/operations/enrichment/batch', {
+        key: tenant.apiKey,
+        body: { personIds, field: 'emails' },
+      });
+      variables[name] = order.headers.get('location')?.split('/').at(-1) ?? '';
+    }
   });
   afterAll(() => api.close());
 

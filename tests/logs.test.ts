@@ -28,7 +28,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
   let queueContents = '';
   let apiKey = '';
 
-  /** Orders and searches, good and bad, a worker killed in the middle, and a provider that fails. */
+  /** Orders and searches, good and bad, and a worker killed in the middle; the providers answer without faults. */
   beforeAll(async () => {
     deployment = await deploy({ backend, environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20' } });
     const { knex } = deployment.database;

@@ -184,10 +184,42 @@ describe('bulk orders', () => {
     expect(answer.headers.get('x-credits-charged')).toBe('15');
     const values = await query<{ value: string }>(
       api.knex,
-      'SELECT value FROM lead_values WHERE org_id = ?',
+      'SELECT value FROM lead_values WHERE org_id = ? ORDER BY value',
       [tenant.orgId],
     );
-    expect(values).toEqual([{ value: 'earlier@x.example' }]);
+    expect(values.map(({ value }) => value)).toEqual(['earlier@x.example', 'later@x.example']);
+  });
+
+  it('gives what several providers agree on with a raised confidence, and tells who said it', async () => {
+    const tenant = await seedTenant(api.knex, { credits: 100 });
+    const [leadId = ''] = await seedLeads(api.knex, 1);
+    const providers = api.waterfall.emails.slice(0, 2);
+    for (const { name, baseUrl, adapter } of providers) {
+      const form = adapter.fields.emails!.forms[0] as 'name_domain' | 'linkedin';
+      await seedHit(api.knex, { leadId, provider: name, baseUrl, form, value: 'ada@x.example' });
+    }
+    const [first, second] = providers.map(({ name }) => name);
+    const answer = await manual(tenant.apiKey, [leadId]);
+    expect(answer.headers.get('x-credits-charged')).toBe('0');
+
+    const results = await api.call<Record<string, unknown>>(
+      'GET',
+      `${answer.headers.get('location')}/results`,
+      { key: tenant.apiKey },
+    );
+    expect(JSON.parse(results.text)).toMatchObject({
+      ...{ value: 'ada@x.example', provider: first, verdict: 'deliverable', confidence: 0.95 },
+      ...{ agreedBy: [second], flags: [], foundAt: expect.stringMatching(/T.*Z$/) as string },
+    });
+    const path = `/api/v1/operations/enrichment/${leadId}/attempts?field=emails`;
+    const attempts = await api.call<{ attempts: { provider: string }[] }>('GET', path, {
+      key: tenant.apiKey,
+    });
+    const said = [{ value: 'ada@x.example', verdict: 'deliverable', confidence: 0.9 }];
+    expect(attempts.json.attempts.sort((a) => (a.provider === first ? -1 : 1))).toMatchObject([
+      { provider: first, outcome: 'hit', found: said },
+      { provider: second, outcome: 'hit', found: said },
+    ]);
   });
 
   it('names every id that is no visible lead, another organisation’s exactly as an unknown one', async () => {

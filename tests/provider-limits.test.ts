@@ -67,6 +67,7 @@ function startCallers({ processes, loops, limits, concurrent, records = 1 }: Loa
     concurrent,
     timeoutSeconds: 5,
     maxWaitSeconds: 60,
+    giveUpSeconds: 600,
   };
   const argument = JSON.stringify({ url: database.url, provider, loops, records });
   const script = path.join(__dirname, 'support/limited-caller.mjs');

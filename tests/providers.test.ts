@@ -11,6 +11,7 @@ import {
   type ProviderRequest,
   type ProviderResponse,
 } from '@leadwell/providers/adapter';
+import { parseJson } from '@leadwell/providers/parse-json';
 import { maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
 import { loadWaterfall } from '@leadwell/providers/provider-settings';
 import { ADAPTERS } from '@leadwell/providers/registry';
@@ -22,6 +23,9 @@ import { loadConfig } from '@leadwell/shared/config/config';
 import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import { firstQuestion, type LeadInputs, type Question } from '@leadwell/shared/domain/question';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/** Those whose documentation has an answer for a person of whom nothing may be told; the others have nothing to say. */
+const TELL_RESTRICTIONS = new Set(['dropcontact', 'hunter', 'leadmagic', 'lusha']);
 
 let sandbox: Sandbox;
 let waterfall: Waterfall;
@@ -77,10 +81,17 @@ async function ask(provider: Provider, field: Field, questions: readonly Questio
   }
   const taken = contract.readSubmit(await send(provider, contract.buildSubmit(asked, provider.key)), asked);
   if (taken.kind !== 'submitted') return taken;
-  const polled = asked.map((one) => ({ ...one, externalId: taken.externalIds.get(one.id) ?? '' }));
-  const job = jobOf(polled[0]?.externalId ?? '');
+  const polled = asked.flatMap((one) => {
+    const externalId = taken.externalIds.get(one.id);
+    return externalId === undefined ? [] : [{ ...one, externalId }];
+  });
+  const [first] = polled;
+  if (!first) return { kind: 'answers', answers: taken.answers };
   for (let polls = 0; polls < 5; polls++) {
-    const result = contract.readPoll(await send(provider, contract.buildPoll(job, provider.key)), polled);
+    const request = contract.buildPoll(jobOf(first.externalId), provider.key);
+    const result = contract.readPoll(await send(provider, request), polled);
+    if (result.kind === 'answers')
+      return { ...result, answers: new Map([...taken.answers, ...result.answers]) };
     if (result.kind !== 'pending') return result;
   }
   throw new Error(`${provider.name} is never ready`);
@@ -95,15 +106,7 @@ async function send(provider: Provider, request: ProviderRequest): Promise<Provi
     ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: Object.fromEntries(response.headers), json: parse(text) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+  return { status: response.status, headers: Object.fromEntries(response.headers), json: parseJson(text) };
 }
 
 function inputsOf(lead: ReturnType<typeof sampleLeads>[number]): LeadInputs {
@@ -254,8 +257,9 @@ describe('adapters and sandbox', () => {
       const questions = [0, 1, 2, 3].map((number) => sureQuestion(provider, field, number));
       const result = await ask(provider, field, questions);
       const outcomes = result.kind === 'answers' ? [...result.answers.values()] : [];
-      // Apollo answers by position: there, nothing of a shorter answer can be told.
-      expect([provider.name, outcomes.length]).toEqual([provider.name, provider.name === 'apollo' ? 0 : 2]);
+      // By position nothing of a shorter answer can be told.
+      const isPositional = provider.adapter.fields[field]?.isPositional === true;
+      expect([provider.name, outcomes.length]).toEqual([provider.name, isPositional ? 0 : 2]);
       expect(outcomes.filter(({ outcome }) => outcome !== 'hit')).toEqual([]);
     }
   });
@@ -280,16 +284,42 @@ describe('adapters and sandbox', () => {
     }
   });
 
+  it('pass on what a provider says its call cost, and say nothing where it does not', async () => {
+    const silent = ['hunter', 'findymail'];
+    for (const [provider, field] of everyProvider) {
+      if (isAsync(provider.adapter.fields[field]!)) continue;
+      sandbox.reset();
+      const size = Math.min(4, maxQuestionsPerCall(provider, field));
+      const questions = Array.from({ length: size }, (_, number) => sureQuestion(provider, field, number));
+      const result = await ask(provider, field, questions);
+      const stated = result.kind === 'answers' ? (result.statedCredits ?? null) : undefined;
+      const used = sandbox.stats().accounts[0]?.credits.used;
+      expect([provider.name, field, stated]).toEqual([
+        provider.name,
+        field,
+        silent.includes(provider.name) ? null : used,
+      ]);
+      expect(used).toBeGreaterThan(0);
+    }
+  });
+
   it('are told "nothing found" and "may not be told" apart from each other', async () => {
+    const refusing = new Set<string>();
     for (const [provider, field] of everyProvider) {
       const outcomeOf = async (wish: string) => {
         const text = JSON.stringify(sureQuestion(provider, field)).replaceAll('always-hit', wish);
         const result = await ask(provider, field, [JSON.parse(text) as Question]);
         return result.kind === 'answers' ? result.answers.get('q0')?.outcome : result.kind;
       };
-      expect([provider.name, await outcomeOf('always-miss')]).toEqual([provider.name, 'miss']);
-      expect(['restricted', 'miss']).toContain(await outcomeOf('always-restricted'));
+      const [found, restricted] = [await outcomeOf('always-miss'), await outcomeOf('always-restricted')];
+      expect([provider.name, found, restricted]).toEqual([
+        provider.name,
+        'miss',
+        TELL_RESTRICTIONS.has(provider.name) ? 'restricted' : 'miss',
+      ]);
+      if (restricted === 'restricted') refusing.add(provider.name);
     }
+    expect(refusing).toEqual(TELL_RESTRICTIONS);
   });
 
   it('are as many on both sides', () => {

@@ -159,6 +159,12 @@ describe('reading what was ordered', () => {
     await execute(api.knex, `UPDATE people SET full_name = '=HYPERLINK("x"), Ada' WHERE id = ?`, [leads[4]]);
     await addValue(tenant, leads[3]!, 'second@x.example', 'email', 0.5);
     await addValue(tenant, leads[3]!, 'first@x.example', 'email', 0.95);
+    await execute(
+      api.knex,
+      `UPDATE lead_values SET flags = '{other_domain,role}', findings = '[{"provider":"hunter"},{"provider":"=lusha"}]'
+        WHERE org_id = ? AND value = 'first@x.example'`,
+      [tenant.orgId],
+    );
     await addValue(tenant, leads[3]!, '+4930123456', 'phone');
     await addValue(other, leads[3]!, 'theirs@x.example');
 
@@ -178,6 +184,10 @@ describe('reading what was ordered', () => {
         provider: null,
         verdict: null,
         confidence: null,
+        lineType: null,
+        flags: [],
+        foundAt: null,
+        agreedBy: [],
       },
       {
         leadId: leads[3],
@@ -188,6 +198,10 @@ describe('reading what was ordered', () => {
         provider: 'hunter',
         verdict: 'deliverable',
         confidence: 0.95,
+        lineType: null,
+        flags: ['other_domain', 'role'],
+        foundAt: expect.stringMatching(/T.*Z$/) as string,
+        agreedBy: ['=lusha'],
       },
       expect.objectContaining({ leadId: leads[3], value: 'second@x.example' }),
     ]);
@@ -198,9 +212,13 @@ describe('reading what was ordered', () => {
     });
     expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const [header, guarded, found] = csv.text.split('\r\n');
-    expect(header).toBe('leadId,name,status,field,value,provider,verdict,confidence');
-    expect(guarded).toBe(`${leads[4]},"'=HYPERLINK(""x""), Ada",pending,emails,,,,`);
-    expect(found).toMatch(/,finished,emails,first@x\.example,hunter,deliverable,0\.95$/);
+    expect(header).toBe(
+      'leadId,name,status,field,value,provider,verdict,confidence,lineType,flags,foundAt,agreedBy',
+    );
+    expect(guarded).toBe(`${leads[4]},"'=HYPERLINK(""x""), Ada",pending,emails,,,,,,,,`);
+    expect(found).toMatch(
+      /,finished,emails,first@x\.example,hunter,deliverable,0\.95,,other_domain;role,[^,]+Z,'=lusha$/,
+    );
   });
 
   it('gives results of a thousand leads whole, and of an empty request a header alone', async () => {
@@ -231,8 +249,8 @@ describe('reading what was ordered', () => {
     const { rows } = await order(tenant, [leads[0]!]);
     await execute(
       api.knex,
-      `INSERT INTO attempts (enrichment_id, provider, lookup_id, shared, outcome, duration_ms, provider_cost, started_at, ended_at)
-       VALUES (:id, 'hunter', gen_random_uuid(), false, 'miss', 120, 0.5, clock_timestamp(), clock_timestamp())`,
+      `INSERT INTO attempts (enrichment_id, provider, lookup_id, shared, outcome, duration_ms, provider_cost, stated_cost, started_at, ended_at)
+       VALUES (:id, 'hunter', gen_random_uuid(), false, 'miss', 120, 0.5, 0.75, clock_timestamp(), clock_timestamp())`,
       { id: rows[0]!.id },
     );
     const answer = await api.call('GET', `${ENRICHMENT}/${leads[0]}/attempts?field=emails`, {
@@ -247,6 +265,7 @@ describe('reading what was ordered', () => {
           outcome: 'miss',
           latencyMs: 120,
           providerCost: 0.5,
+          statedCost: 0.75,
           shared: false,
           error: null,
         },

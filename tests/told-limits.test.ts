@@ -55,7 +55,7 @@ async function start(name: string, plan: ProviderLimit[], over: Partial<Provider
   const adapter = getAdapter(name);
   const baseUrl = `http://127.0.0.1:${port}/${name}`;
   const account = { name, adapter, key: 'sandbox-key', account: newId() };
-  return { ...account, ...adapter.defaults, ...over, baseUrl };
+  return { ...account, giveUpSeconds: 600, ...adapter.defaults, ...over, baseUrl };
 }
 
 /** One call of so many records; false where the limiter refuses it. */

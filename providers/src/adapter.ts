@@ -34,13 +34,13 @@ export interface ProviderResponse {
   status: number;
   /** Lower-case names. */
   headers: Readonly<Record<string, string | undefined>>;
-  /** The parsed JSON; undefined where the body is none. */
+  /** The parsed JSON, see parseJson; undefined where the body is none. */
   json: unknown;
 }
 
 /**
- * What a provider says to one question. `costCredits`: what it charged in its own credits, as it says or by its
- * published price; null where it tells neither. A hit has at least one candidate.
+ * What a provider says to one question. `costCredits`: what it charged in its own credits by its published price, or its share
+ * of what the provider says where no price is published; null where it tells neither. A hit has at least one candidate.
  */
 export type Answer =
   | { outcome: 'hit'; candidates: Candidate[]; costCredits: number | null }
@@ -53,7 +53,12 @@ export type Answer =
 /** What became of a call as a whole. Reasons are for a person and hold no key, name or address. */
 export type CallResult =
   /** By question id. A question without an answer counts as failed, never as a miss. */
-  | { kind: 'answers'; answers: ReadonlyMap<string, Answer> }
+  | {
+      kind: 'answers';
+      answers: ReadonlyMap<string, Answer>;
+      /** What the provider itself says the whole call cost, in its own credits; null or absent where it does not. */
+      statedCredits?: number | null;
+    }
   /** Too fast: wait, ask again. */
   | { kind: 'rate'; retryAfterSeconds: number | null; reason: string }
   /** Our account is empty: nobody asks until an operator pays. Costs no tenant anything. */
@@ -71,6 +76,13 @@ interface FieldTerms {
   forms: readonly QuestionForm[];
   /** What one call may hold by the contract. See `maxQuestionsPerCall` of provider.ts for what an account allows. */
   maxQuestionsPerCall: number;
+  /**
+   * Answered in the order asked, without an id of ours: of an answer with another number of items nothing is read. Otherwise
+   * order means nothing.
+   */
+  isPositional?: boolean;
+  /** What one question is charged at most, in the provider's own credits, by its published prices. */
+  maxCostCredits: number;
 }
 
 /** How one field is asked of a provider that answers at once. */
@@ -128,6 +140,11 @@ export function jobOf(externalId: string): string {
   return externalId.split('/', 1)[0] ?? externalId;
 }
 
+/** The item of an external id, what stands behind the slash; empty where it is all of a job. */
+export function itemOf(externalId: string): string {
+  return externalId.slice(jobOf(externalId).length + 1);
+}
+
 export interface Adapter {
   /** As in PROVIDERS_FILE, in attempts and in lookups. */
   name: string;
@@ -141,6 +158,8 @@ export interface Adapter {
     timeoutSeconds: number;
     /** How long a row waits for a limit before it skips this provider. */
     maxWaitSeconds: number;
+    /** How long after its submission a question has failed. Defaults to 600. */
+    giveUpSeconds?: number;
   };
   /** The headers in which it tells its limits, if it does: they tighten what is configured, never loosen it. */
   rateHeaders?: readonly RateHeaders[];

@@ -78,9 +78,9 @@ describe('apollo answer', () => {
     },
   );
 
-  it('says nothing of the cost where Apollo does not', () => {
+  it('costs its price where Apollo says nothing of it', () => {
     expect(answers([person('a@acme.example'), null, null], null).get('a')).toMatchObject({
-      costCredits: null,
+      costCredits: 1,
     });
   });
 });

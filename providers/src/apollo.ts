@@ -1,5 +1,10 @@
 /**
- * Apollo: e-mail addresses, up to 10 people a call, answered by position.
+ * Apollo: e-mail addresses, and numbers, which come later; up to 10 people a call, by LinkedIn profile or by name and domain or
+ * company (numbers by e-mail address too). Charges 1 per person matched, address or not, and 8 more per person with a
+ * number; asking again may be charged again.
+ * Limits per endpoint: free 20 calls in bulk/min, 200/h, 600/day; paid 1000/min. A hit is `email` of the match, a miss
+ * `null`, a blank person or `email_not_unlocked@…`; nobody is told to be restricted. An empty account is told in words,
+ * 401 and 403 refuse the key, 429 is too fast, 5xx passes.
  * Source: https://docs.apollo.io/reference/bulk-people-enrichment and https://github.com/api-evangelist/apollo-io
  */
 import type { Verdict } from '@leadwell/shared/domain/enrichment';
@@ -12,17 +17,15 @@ import type {
   ProviderRequest,
   ProviderResponse,
 } from './adapter';
-import { answerOf, isReadable, shareOf } from './answer';
-import { failure, failureKindOfStatus, unreadable } from './call-result';
+import { answerOf, isReadable } from './answer';
+import { buildMatch, isBlank, MAX_PEOPLE, readMatches } from './apollo-match';
+import { apolloPhones } from './apollo-phones';
+import { unreadable } from './call-result';
 import { emailCandidate } from './candidate';
-import { items, property } from './reading';
-import { waitForWindow } from './retry-after';
+import { property, readCost } from './reading';
 
-const WINDOWS = [
-  ['x-24-hour-requests-left', 86_400],
-  ['x-hourly-requests-left', 3600],
-  ['x-minute-requests-left', 60],
-] as const;
+/** Charged per person found, with an address or without. */
+const PRICE_CREDITS = 1;
 
 const VERDICTS: ReadonlyMap<unknown, Verdict> = new Map([
   ['verified', 'deliverable'],
@@ -32,74 +35,28 @@ const VERDICTS: ReadonlyMap<unknown, Verdict> = new Map([
 ]);
 
 function buildRequest(questions: readonly AskedQuestion[], key: string): ProviderRequest {
-  return {
-    method: 'POST',
-    path: '/api/v1/people/bulk_match',
-    // In the body, clients have seen them ignored.
-    query: { reveal_personal_emails: 'false', reveal_phone_number: 'false' },
-    headers: { 'x-api-key': key },
-    body: { details: questions.map(({ question }) => detailsOf(question)) },
-  };
-}
-
-function detailsOf(question: Question): Record<string, string> {
-  switch (question.form) {
-    case 'name_domain':
-      return { first_name: question.firstName, last_name: question.lastName, domain: question.domain };
-    case 'name_company':
-      return {
-        first_name: question.firstName,
-        last_name: question.lastName,
-        organization_name: question.company,
-      };
-    case 'linkedin':
-      return { linkedin_url: question.linkedinUrl };
-    case 'email':
-      return { email: question.email };
-  }
+  return buildMatch(questions, key, { reveal_phone_number: 'false' });
 }
 
 function readResponse(response: ProviderResponse, questions: readonly AskedQuestion[]): CallResult {
-  const { status, json } = response;
-  if (status === 429) return waitForWindow(failure('rate', response), response.headers, WINDOWS);
-  if (status < 500 && isOutOfCredit(json)) return failure('no_credit', response);
-  if (status !== 200) return failure(failureKindOfStatus(status), response);
-  const matches = items(property(json, 'matches'));
-  // One answer missing, and every position after it would be somebody else's.
-  if (matches.length !== questions.length) return unreadable(response);
-  const people = matches.filter((person) => !isBlank(person)).length;
-  const costCredits = shareOf(property(json, 'credits_consumed'), people);
+  const matches = readMatches(response, questions);
+  if ('kind' in matches) return matches;
   const answers = new Map<string, Answer>();
   questions.forEach(({ id, question }, position) => {
-    const answer = readPerson(matches[position], question, costCredits);
+    const answer = readPerson(matches[position], question);
     if (answer) answers.set(id, answer);
   });
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  const statedCredits = readCost(property(response.json, 'credits_consumed'));
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** Null: unreadable. A person without an address is charged for what else was found. */
-function readPerson(person: unknown, question: Question, costCredits: number | null): Answer | null {
+function readPerson(person: unknown, question: Question): Answer | null {
   if (isBlank(person)) return { outcome: 'miss', costCredits: 0 };
   const email = property(person, 'email');
   if (!isReadable(email)) return null;
   const verdict = VERDICTS.get(property(person, 'email_status')) ?? 'unknown';
-  return answerOf(emailCandidate(email, question, { verdict }), costCredits);
-}
-
-/** Nobody: null, or an object without anything. */
-function isBlank(person: unknown): boolean {
-  return person === null || (typeof person === 'object' && Object.keys(person).length === 0);
-}
-
-/** Said in words, under several statuses. */
-function isOutOfCredit(json: unknown): boolean {
-  return ['error', 'error_code', 'error_message', 'message'].some((name) => {
-    const said = property(json, name);
-    return (
-      typeof said === 'string' &&
-      /(insufficient|not enough|out of|no) \w{0,20} ?credit|insufficient_credit/i.test(said.slice(0, 500))
-    );
-  });
+  return answerOf(emailCandidate(email, question, { verdict }), PRICE_CREDITS);
 }
 
 export const apollo: Adapter = {
@@ -130,9 +87,12 @@ export const apollo: Adapter = {
   fields: {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],
-      maxQuestionsPerCall: 10,
+      maxQuestionsPerCall: MAX_PEOPLE,
+      isPositional: true,
+      maxCostCredits: PRICE_CREDITS,
       buildRequest,
       readResponse,
     },
+    phones: apolloPhones,
   },
 };

@@ -41,6 +41,10 @@ export function unreadable(response: ProviderResponse): Failure {
 }
 
 /** One answer for every question of the call. */
-export function answerAll(questions: readonly AskedQuestion[], answer: Answer): CallResult {
-  return { kind: 'answers', answers: new Map(questions.map(({ id }) => [id, answer])) };
+export function answerAll(
+  questions: readonly AskedQuestion[],
+  answer: Answer,
+  statedCredits: number | null = null,
+): CallResult {
+  return { kind: 'answers', answers: new Map(questions.map(({ id }) => [id, answer])), statedCredits };
 }

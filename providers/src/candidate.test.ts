@@ -25,6 +25,34 @@ describe('emailCandidate', () => {
   });
 
   it.each([
+    ['info@acme.example', ['role']],
+    ['Sales+EMEA@acme.example', ['role']],
+    ['no.reply@acme.example', ['role']],
+    ['ann.sales@acme.example', []],
+    ['it.hansen@acme.example', []],
+    ['rosa.info@acme.example', []],
+    ['ann@mailinator.com', ['disposable', 'other_domain']],
+    ['ann@x.mailinator.com', ['disposable', 'other_domain']],
+    ['ann@mailinator.com.acme.example', ['other_domain']],
+    ['ann@gmail.com', ['other_domain']],
+  ])('tells of %s that it is %j', (value, flags) => {
+    expect(email(value)?.flags).toEqual(flags);
+  });
+
+  it('keeps what the provider flagged, once', () => {
+    const said = { verdict: 'risky' as const, flags: ['role', 'personal'] };
+    expect(emailCandidate('info@acme.example', asked, said)?.flags).toEqual(['role', 'personal']);
+  });
+
+  it('asks and compares a domain in ASCII, however it is written', () => {
+    const question: Question = { ...asked, domain: 'xn--bcher-kva.example' };
+    expect(email('Ann@BÜCHER.example', question)).toMatchObject({
+      value: 'ann@xn--bcher-kva.example',
+      flags: [],
+    });
+  });
+
+  it.each([
     'a***@acme.example',
     'a•••@acme.example',
     'ann@ac**.example',

@@ -1,6 +1,7 @@
 /** From what a provider gave to a clean candidate. What is masked, malformed or too long is none. */
 import { type Candidate, type Verdict } from '@leadwell/shared/domain/enrichment';
 import { normaliseEmail, type Question } from '@leadwell/shared/domain/question';
+import { flagsOfAddress } from './address-flags';
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 const MAX_EMAIL_LENGTH = 254;
@@ -16,7 +17,8 @@ const LOCAL_PART = /^(?![.+=-])(?!.*\.\.)[\p{L}\p{N}\p{M}&'+=/#~_.-]+(?<!\.)@/u;
 const PLACEHOLDER = /^(email_not_unlocked|hidden|redacted|not_?available)@/;
 
 /**
- * An address in lower case, or null. An address on another domain than was asked is flagged `other_domain`.
+ * An address in lower case, its domain in ASCII, or null. Flagged are `role`, `disposable`, and `other_domain` where another
+ * domain was asked: it is stored and found all the same.
  * `confidence` is 0 to 1; anything else counts as nothing said.
  */
 export function emailCandidate(
@@ -27,6 +29,7 @@ export function emailCandidate(
   if (typeof value !== 'string' || value.length > MAX_EMAIL_LENGTH) return null;
   const email = normaliseEmail(value);
   if (!email || !LOCAL_PART.test(email) || PLACEHOLDER.test(email)) return null;
+  const flags = new Set([...(said.flags ?? []), ...flagsOfAddress(email)]);
   const isElsewhere = question.form === 'name_domain' && email.split('@')[1] !== question.domain;
   return {
     kind: 'email',
@@ -34,7 +37,7 @@ export function emailCandidate(
     verdict: said.verdict,
     confidence: said.confidence ?? null,
     lineType: null,
-    flags: [...(said.flags ?? []), ...(isElsewhere ? ['other_domain'] : [])],
+    flags: [...flags, ...(isElsewhere ? ['other_domain'] : [])],
   };
 }
 

@@ -142,6 +142,7 @@ export const dropcontact: Adapter = {
     emails: {
       forms: ['name_domain', 'linkedin', 'name_company'],
       maxQuestionsPerCall: 250,
+      maxCostCredits: PRICE_CREDITS,
       pollSeconds: 30,
       buildSubmit,
       readSubmit,

@@ -141,12 +141,14 @@ export const findymail: Adapter = {
     emails: {
       forms: ['name_domain', 'linkedin', 'name_company'],
       maxQuestionsPerCall: 1,
+      maxCostCredits: EMAIL_CREDITS,
       buildRequest: (questions, key) => buildCall(questions, key, emailCall),
       readResponse: (response, questions) => readFinder(emailFinder, response, questions),
     },
     phones: {
       forms: ['linkedin'],
       maxQuestionsPerCall: 1,
+      maxCostCredits: PHONE_CREDITS,
       buildRequest: (questions, key) => buildCall(questions, key, phoneCall),
       readResponse: (response, questions) => readFinder(phoneFinder, response, questions),
     },

@@ -88,6 +88,7 @@ export const hunter: Adapter = {
     emails: {
       forms: ['name_domain', 'linkedin', 'name_company'],
       maxQuestionsPerCall: 1,
+      maxCostCredits: PRICE_CREDITS,
       buildRequest,
       readResponse,
     },

@@ -8,6 +8,13 @@ const phones = leadmagic.fields.phones as FieldContract;
 const byName: Question = { form: 'name_domain', firstName: 'Ann', lastName: 'Doe', domain: 'acme.example' };
 const byProfile: Question = { form: 'linkedin', linkedinUrl: 'https://www.linkedin.com/in/ann-doe' };
 
+/** What the call cost, as LeadMagic says. */
+function statedOf(json: unknown): number | null | undefined {
+  const response = { status: 200, json, headers: {} };
+  const result = emails.readResponse(response, [{ id: 'q1', question: byName }]);
+  return result.kind === 'answers' ? result.statedCredits : undefined;
+}
+
 function read(
   contract: FieldContract,
   status: number,
@@ -115,9 +122,11 @@ describe('leadmagic e-mail finder', () => {
     for (const credits_consumed of [-1, 1e300, '5', null]) {
       expect(read(emails, 200, { ...EMAIL, credits_consumed })).toMatchObject({
         outcome: 'hit',
-        costCredits: null,
+        costCredits: 1,
       });
+      expect(statedOf({ ...EMAIL, credits_consumed })).toBeNull();
     }
+    expect(statedOf({ ...EMAIL, credits_consumed: 3 })).toBe(3);
   });
 });
 

@@ -10,6 +10,10 @@ import { answerAll, failure, failureKindOfStatus, unreadable } from './call-resu
 import { emailCandidate, phoneCandidate } from './candidate';
 import { hasProperty, property, readCost } from './reading';
 
+/** Charged per value found. */
+const EMAIL_CREDITS = 1;
+const MOBILE_CREDITS = 5;
+
 /** 'valid' is the only documented word for an address; the others are what its validation answers. */
 const VERDICTS: ReadonlyMap<unknown, Verdict> = new Map([
   ['valid', 'deliverable'],
@@ -51,7 +55,11 @@ function mobileBody(question: Question): object {
 }
 
 /** Reads a finder's answer, whose value stands under `name`. */
-function readFinder(name: string, candidateOf: (json: unknown, question: Question) => Candidate | null) {
+function readFinder(
+  name: string,
+  priceCredits: number,
+  candidateOf: (json: unknown, question: Question) => Candidate | null,
+) {
   return (response: ProviderResponse, questions: readonly AskedQuestion[]): CallResult => {
     const { status, json } = response;
     const [asked] = questions;
@@ -60,8 +68,10 @@ function readFinder(name: string, candidateOf: (json: unknown, question: Questio
       return answerAll(questions, { outcome: 'restricted', reason: 'LeadMagic may not tell' });
     if (status !== 200) return failure(failureKindOfStatus(status), response);
     if (!asked || !isReadable(property(json, name))) return unreadable(response);
-    const cost = readCost(property(json, 'credits_consumed'));
-    return answerAll(questions, answerOf(candidateOf(json, asked.question), cost));
+    const value = property(json, name);
+    const cost = typeof value === 'string' && value ? priceCredits : 0;
+    const statedCredits = readCost(property(json, 'credits_consumed'));
+    return answerAll(questions, answerOf(candidateOf(json, asked.question), cost), statedCredits);
   };
 }
 
@@ -72,14 +82,14 @@ function isOwnMiss(json: unknown): boolean {
   );
 }
 
-const readEmail = readFinder('email', (json, question) =>
+const readEmail = readFinder('email', EMAIL_CREDITS, (json, question) =>
   emailCandidate(property(json, 'email'), question, {
     verdict: VERDICTS.get(property(json, 'status')) ?? 'unknown',
   }),
 );
 
 /** A number is not said to be verified. */
-const readMobile = readFinder('mobile_number', (json) =>
+const readMobile = readFinder('mobile_number', MOBILE_CREDITS, (json) =>
   phoneCandidate(property(json, 'mobile_number'), { verdict: 'unknown' }),
 );
 
@@ -111,12 +121,14 @@ export const leadmagic: Adapter = {
     emails: {
       forms: ['name_domain', 'name_company'],
       maxQuestionsPerCall: 1,
+      maxCostCredits: EMAIL_CREDITS,
       buildRequest: buildCall('/v1/people/email-finder', emailBody),
       readResponse: readEmail,
     },
     phones: {
       forms: ['linkedin', 'email'],
       maxQuestionsPerCall: 1,
+      maxCostCredits: MOBILE_CREDITS,
       buildRequest: buildCall('/v1/people/mobile-finder', mobileBody),
       readResponse: readMobile,
     },

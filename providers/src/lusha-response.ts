@@ -6,7 +6,7 @@ import { answerOfAll, isReadable, shareOf } from './answer';
 import { answerAll, failure, failureKindOfStatus, unreadable } from './call-result';
 import { emailCandidate, phoneCandidate } from './candidate';
 import { waitForWindow } from './retry-after';
-import { items, property, propertyAt } from './reading';
+import { items, property, propertyAt, readCost } from './reading';
 
 /** No Retry-After: which window is used up says how long it may take. */
 const WINDOWS = [
@@ -31,13 +31,14 @@ export function readLusha(
   if (status !== 200) return failure(failureKindOfStatus(status), response);
   const results = resultsById(response.json, questions);
   const charged = [...results.values()].filter((result) => !isEmpty(field, result)).length;
-  const costCredits = shareOf(propertyAt(response.json, 'billing', 'creditsCharged'), charged);
+  const statedCredits = readCost(propertyAt(response.json, 'billing', 'creditsCharged'));
+  const costCredits = shareOf(statedCredits, charged);
   const answers = new Map<string, Answer>();
   for (const { id, question } of questions) {
     const answer = readResult(field, results.get(id), question, costCredits);
     if (answer) answers.set(id, answer);
   }
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** Of several people a 451 does not say whom it means: asked one by one, each gets its own. */

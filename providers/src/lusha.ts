@@ -34,10 +34,14 @@ function identifiersOf(question: Question): Record<string, string> {
   }
 }
 
+/** A search and a reveal, of which its pages give no price by plan: what it states counts. */
+const MAX_COST_CREDITS: Readonly<Record<Field, number>> = { emails: 2, phones: 6 };
+
 function contract(field: Field, forms: FieldContract['forms']): FieldContract {
   return {
     forms,
     maxQuestionsPerCall: 100,
+    maxCostCredits: MAX_COST_CREDITS[field],
     buildRequest: (questions, key) => buildRequest(field, questions, key),
     readResponse: (response, questions) => readLusha(field, response, questions),
   };

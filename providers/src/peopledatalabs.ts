@@ -18,7 +18,7 @@ import type {
 import { answerOf, isReadable } from './answer';
 import { failure, failureKindOfStatus, unreadable } from './call-result';
 import { emailCandidate, phoneCandidate } from './candidate';
-import { items, property, propertyAt } from './reading';
+import { items, property, propertyAt, readCostHeader } from './reading';
 
 /** What a match must hold to be a match, and to be billed. */
 const VALUE_NAME: Readonly<Record<Field, string>> = { emails: 'work_email', phones: 'mobile_phone' };
@@ -55,7 +55,7 @@ function paramsOf(question: Question): Record<string, string> {
 }
 
 function readBulk(field: Field, response: ProviderResponse, questions: readonly AskedQuestion[]): CallResult {
-  const { status, json } = response;
+  const { status, json, headers } = response;
   if (status !== 200) return failure(failureKindOfStatus(status), response);
   const answers = new Map<string, Answer>();
   for (const item of items(json)) {
@@ -65,7 +65,8 @@ function readBulk(field: Field, response: ProviderResponse, questions: readonly 
     const answer = readItem(field, item, asked.question);
     if (answer) answers.set(asked.id, answer);
   }
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  const statedCredits = readCostHeader(headers['x-call-credits-spent']);
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** Null: unreadable, or a passing fault of this item. */
@@ -96,6 +97,7 @@ function contract(field: Field, forms: FieldContract['forms']): FieldContract {
     forms,
     // 100 by contract, and a megabyte at most: a person takes some ten kilobytes.
     maxQuestionsPerCall: 50,
+    maxCostCredits: PRICE_CREDITS,
     buildRequest: (questions, key) => buildRequest(field, questions, key),
     readResponse: (response, questions) => readBulk(field, response, questions),
   };

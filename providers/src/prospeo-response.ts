@@ -2,9 +2,9 @@
 import type { Candidate } from '@leadwell/shared/domain/enrichment';
 import type { Question } from '@leadwell/shared/domain/question';
 import type { Answer, AskedQuestion, CallResult, ProviderResponse } from './adapter';
-import { answerOf, shareOf } from './answer';
+import { answerOf } from './answer';
 import { answerAll, failure, failureKindOfStatus, type FailureKind, unreadable } from './call-result';
-import { items, property } from './reading';
+import { items, property, readCost } from './reading';
 
 /** The value that a field asks for; null where there is none, or none that is shown; else unreadable. */
 export type ReadPerson = (person: unknown, question: Question) => Candidate | null | 'unreadable';
@@ -22,17 +22,18 @@ const KIND_OF_CODE: ReadonlyMap<unknown, FailureKind> = new Map([
 const MINUTE_RESET = ['x-minute-reset-seconds'];
 const DAY_RESET = ['x-daily-reset-seconds'];
 
-/** Reads either field's answer; `candidateOf` finds the field's value in a person. Never throws. */
+/** Reads either field's answer; `candidateOf` finds the field's value in a person, `priceCredits` is for a match. Never throws. */
 export function readProspeo(
   response: ProviderResponse,
   questions: readonly AskedQuestion[],
   candidateOf: ReadPerson,
+  priceCredits: number,
 ): CallResult {
   const { status, json, headers } = response;
   const code = property(json, 'error_code');
   if (code === 'NO_MATCH') return answerAll(questions, { outcome: 'miss', costCredits: 0 });
   if (status === 200 && property(json, 'error') === false)
-    return readMatches(response, questions, candidateOf);
+    return readMatches(response, questions, candidateOf, priceCredits);
   const kind = KIND_OF_CODE.get(code);
   if (!kind && status === 200) return unreadable(response);
   const resetHeaders = headers['x-daily-request-left'] === '0' ? DAY_RESET : MINUTE_RESET;
@@ -46,24 +47,25 @@ function readMatches(
   response: ProviderResponse,
   questions: readonly AskedQuestion[],
   candidateOf: ReadPerson,
+  priceCredits: number,
 ): CallResult {
   const { json } = response;
   const questionOfId = new Map(questions.map(({ id, question }) => [id, question]));
   const matched = peopleById(property(json, 'matched'), questionOfId);
   // Which record was free it does not say.
-  const costCredits = shareOf(property(json, 'total_cost'), matched.size);
+  const statedCredits = readCost(property(json, 'total_cost'));
   const answers = new Map<string, Answer>();
   for (const [id, person] of matched) {
     const question = questionOfId.get(id);
     const candidate = question ? candidateOf(person, question) : 'unreadable';
-    if (candidate !== 'unreadable') answers.set(id, answerOf(candidate, costCredits));
+    if (candidate !== 'unreadable') answers.set(id, answerOf(candidate, priceCredits));
   }
   fill(answers, questionOfId, property(json, 'not_matched'), { outcome: 'miss', costCredits: 0 });
   fill(answers, questionOfId, property(json, 'invalid_datapoints'), {
     outcome: 'failed',
     reason: 'Prospeo calls the data of this lead invalid',
   });
-  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers };
+  return answers.size === 0 ? unreadable(response) : { kind: 'answers', answers, statedCredits };
 }
 
 /** The first person of each identifier that was asked. */

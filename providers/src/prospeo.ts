@@ -71,12 +71,16 @@ function readShown(
   return read(datapoint, property(datapoint, 'status') === 'VERIFIED' ? 'deliverable' : 'unknown');
 }
 
+/** Per match; a number includes the address. */
+const PRICE_CREDITS: Readonly<Record<Field, number>> = { emails: 1, phones: 10 };
+
 function contract(field: Field, forms: FieldContract['forms'], readPerson: ReadPerson): FieldContract {
   return {
     forms,
     maxQuestionsPerCall: 50,
+    maxCostCredits: PRICE_CREDITS[field],
     buildRequest: buildRequest(field),
-    readResponse: (response, questions) => readProspeo(response, questions, readPerson),
+    readResponse: (response, questions) => readProspeo(response, questions, readPerson, PRICE_CREDITS[field]),
   };
 }
 

@@ -71,6 +71,23 @@ describe('PROVIDERS_FILE', () => {
     });
   });
 
+  it('waits ten minutes for answers that come later, or as long as the file says, and only for those', () => {
+    const waterfall = { emails: ['dropcontact', 'hunter'], phones: ['apollo'] };
+    const env = { HUNTER_API_KEY: 'h', DROPCONTACT_API_KEY: 'd', APOLLO_API_KEY: 'a' };
+    const { emails, phones } = load({ providers: { dropcontact: { giveUpSeconds: 90 } }, waterfall }, env);
+    expect([emails[0]?.giveUpSeconds, phones[0]?.giveUpSeconds]).toEqual([90, 600]);
+    const providers = {
+      hunter: { giveUpSeconds: 90 },
+      apollo: { giveUpSeconds: 0 },
+      dropcontact: { giveUpSeconds: '9' },
+    };
+    expect(faultsOf(() => load({ providers, waterfall }, env))).toEqual([
+      '"providers.apollo.giveUpSeconds" must be greater than or equal to 1',
+      '"providers.dropcontact.giveUpSeconds" must be a number',
+      '"providers.hunter.giveUpSeconds" means nothing: hunter answers at once',
+    ]);
+  });
+
   it('lists every fault at once, missing keys included', () => {
     const file = {
       providers: {
@@ -92,6 +109,29 @@ describe('PROVIDERS_FILE', () => {
       '"waterfall.faxes" is not allowed',
       '"extra" is not allowed',
       'hunter needs its key in the variable HUNTER_API_KEY, which is not set.',
+    ]);
+  });
+
+  it('takes a budget a lead and prices of credits, and refuses a budget that some provider can never fit', () => {
+    const prospeo = { creditPrice: 0.5 };
+    const { budgets } = load({ providers: { prospeo }, waterfall: WATERFALL, budget: { phones: 8 } });
+    expect(budgets.emails).toBeNull();
+    expect(budgets.phones?.amount).toBe(8);
+    expect(budgets.phones?.largestCostOf('prospeo')).toBe(5);
+    expect(budgets.phones?.costOf('leadmagic', 3)).toBe(3);
+    expect(faultsOf(() => load({ waterfall: WATERFALL, budget: { phones: 9 } }))).toEqual([
+      '"budget.phones" is 9, but one question may cost 10 at prospeo: raise it, or take prospeo out of the waterfall.',
+    ]);
+    expect(faultsOf(() => load({ waterfall: WATERFALL, budget: { phones: 0 } }))).toHaveLength(1);
+  });
+
+  it('has every provider with settings ready for an organisation’s own waterfall, its key with it', () => {
+    const file = { providers: { lusha: {} }, waterfall: WATERFALL };
+    const { configured, emails } = load(file, { ...KEYS, LUSHA_API_KEY: 'l' });
+    expect(configured.map(({ name }) => name).sort()).toEqual(['hunter', 'leadmagic', 'lusha', 'prospeo']);
+    expect(emails.map(({ name }) => name)).toEqual(['hunter', 'prospeo']);
+    expect(faultsOf(() => load(file))).toEqual([
+      'lusha needs its key in the variable LUSHA_API_KEY, which is not set.',
     ]);
   });
 

@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import { type Config, ConfigurationError, type Environment } from '@leadwell/shared/config/config';
 import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import type { Adapter } from './adapter';
+import { createBudget, isWithin, type Budget } from './budget';
 import type { Provider, Waterfall } from './provider';
-import { type AccountSettings, readProvidersFile } from './providers-file';
+import { type AccountSettings, type ProvidersFile, readProvidersFile } from './providers-file';
 import { ADAPTERS, findAdapter } from './registry';
 import { sandboxAccount, SANDBOX_WATERFALL } from './sandbox-account';
 
@@ -48,8 +49,35 @@ function waterfallOfFile(path: string, env: Environment): Waterfall {
     if (fault) faults.push(`${path}: ${name} needs its key in the variable ${keyEnv}, which ${fault}.`);
     providers.set(name, buildProvider(adapter, account, key));
   }
+  const waterfall = { ...inOrder(settings.waterfall, providers), budgets: budgetsOf(settings, providers) };
+  faults.push(...listBudgetFaults(waterfall).map((fault) => `${path}: ${fault}`));
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return inOrder(settings.waterfall, providers);
+  return waterfall;
+}
+
+function budgetsOf(settings: ProvidersFile, providers: ReadonlyMap<string, Provider>): Waterfall['budgets'] {
+  const prices = new Map(
+    [...settings.accounts].map(([name, { creditPrice = 1 }]) => [name, creditPrice] as const),
+  );
+  const budgetOf = (field: Field): Budget | null => {
+    const amount = settings.budget[field];
+    return amount === undefined ? null : createBudget(field, amount, [...providers.values()], prices);
+  };
+  return { emails: budgetOf('emails'), phones: budgetOf('phones') };
+}
+
+/** A provider whose charge no lead can afford would never be asked, and every lead that comes to it would fail. */
+function listBudgetFaults(waterfall: Waterfall): string[] {
+  return FIELDS.flatMap((field) => {
+    const budget = waterfall.budgets[field];
+    const beyond = waterfall[field].filter(
+      ({ name }) => budget && !isWithin(budget, budget.largestCostOf(name)),
+    );
+    return beyond.map(
+      ({ name }) =>
+        `"budget.${field}" is ${budget?.amount}, but one question may cost ${budget?.largestCostOf(name)} at ${name}: raise it, or take ${name} out of the waterfall.`,
+    );
+  });
 }
 
 /** The value itself is never repeated. */
@@ -76,8 +104,18 @@ function inOrder(
   providers: ReadonlyMap<string, Provider>,
 ): Waterfall {
   const listed = (field: Field): Provider[] => order[field].flatMap((name) => providers.get(name) ?? []);
-  return { emails: listed('emails'), phones: listed('phones'), configured: [...providers.values()] };
+  return {
+    emails: listed('emails'),
+    phones: listed('phones'),
+    configured: [...providers.values()],
+    budgets: NO_BUDGETS,
+  };
 }
+
+const NO_BUDGETS: Waterfall['budgets'] = { emails: null, phones: null };
+
+/** Where neither file nor adapter says how long. */
+const GIVE_UP_SECONDS = 600;
 
 function buildProvider(adapter: Adapter, account: AccountSettings, key: string): Provider {
   const settings = { ...adapter.defaults, ...account };
@@ -92,6 +130,7 @@ function buildProvider(adapter: Adapter, account: AccountSettings, key: string):
     concurrent: settings.concurrent,
     timeoutSeconds: settings.timeoutSeconds,
     maxWaitSeconds: settings.maxWaitSeconds,
+    giveUpSeconds: settings.giveUpSeconds ?? GIVE_UP_SECONDS,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import type { Adapter, ProviderLimit } from './adapter';
+import type { Budget } from './budget';
 
 /** An adapter with the account it is used by: base URL, key and limits resolved. */
 export interface Provider {
@@ -13,12 +14,16 @@ export interface Provider {
   concurrent: number;
   timeoutSeconds: number;
   maxWaitSeconds: number;
+  /** After its submission, a question that still has no answer has failed. Means nothing where answers come at once. */
+  giveUpSeconds: number;
 }
 
 /** The providers of each field in the order they are asked. Never empty. */
 export interface Waterfall extends Readonly<Record<Field, readonly Provider[]>> {
   /** Every provider with an account here: those of both fields, and those that only an organisation's own order asks. */
   configured: readonly Provider[];
+  /** What one lead may cost; null where it may cost what it costs. */
+  budgets: Readonly<Record<Field, Budget | null>>;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import Joi from 'joi';
-import type { ProviderLimit } from './adapter';
+import { type Adapter, isAsync, type ProviderLimit } from './adapter';
 import { findJsonFaults } from './json-faults';
 import { items, propertyAt } from './reading';
 import { ADAPTERS, findAdapter } from './registry';
@@ -15,11 +15,16 @@ export interface AccountSettings {
   concurrent?: number;
   timeoutSeconds?: number;
   maxWaitSeconds?: number;
+  /** What one of its credits costs, in the unit of the budget. */
+  creditPrice?: number;
+  giveUpSeconds?: number;
 }
 
 export interface ProvidersFile {
   accounts: ReadonlyMap<string, AccountSettings>;
   waterfall: Readonly<Record<Field, readonly string[]>>;
+  /** What one lead may cost at providers; a field without one is not bounded. */
+  budget: Readonly<Partial<Record<Field, number>>>;
 }
 
 type WrittenLimit = { perSeconds: number } & ({ calls: number } | { records: number });
@@ -27,6 +32,7 @@ type WrittenAccount = Omit<AccountSettings, 'limits'> & { limits?: WrittenLimit[
 interface WrittenFile {
   providers?: Record<string, WrittenAccount>;
   waterfall: Record<Field, string[]>;
+  budget?: Partial<Record<Field, number>>;
 }
 
 const DAY_SECONDS = 86_400;
@@ -64,7 +70,7 @@ function settingsOf(file: WrittenFile): ProvidersFile {
     const account: AccountSettings = limits ? { ...rest, limits: limits.map(limitOf) } : rest;
     return [name, account] as const;
   });
-  return { accounts: new Map(accounts), waterfall: file.waterfall };
+  return { accounts: new Map(accounts), waterfall: file.waterfall, budget: file.budget ?? {} };
 }
 
 /** The known providers of a faulty file and where their keys are, as far as that can be read. */
@@ -76,7 +82,7 @@ function keysOf(written: unknown): ProvidersFile {
   const namesOf = (field: Field): string[] =>
     items(propertyAt(written, 'waterfall', field)).filter((name) => typeof name === 'string');
   const waterfall = { emails: namesOf('emails'), phones: namesOf('phones') };
-  return { accounts: new Map(accounts), waterfall };
+  return { accounts: new Map(accounts), waterfall, budget: {} };
 }
 
 function limitOf(limit: WrittenLimit): ProviderLimit {
@@ -110,7 +116,7 @@ function checkBaseUrl(text: string, { error }: Joi.CustomHelpers<string>): strin
   return isPlain && !/[?#\s]/.test(text) ? text : error('url.base');
 }
 
-const accountSchema = Joi.object({
+const accountSettings = {
   baseUrl: Joi.string().max(2048).custom(checkBaseUrl).messages({
     'url.base': '{{#label}} must be an http or https URL without user, password, query and fragment',
   }),
@@ -123,7 +129,21 @@ const accountSchema = Joi.object({
   concurrent: Joi.number().integer().min(1).max(10_000),
   timeoutSeconds: Joi.number().min(0.1).max(600),
   maxWaitSeconds: Joi.number().min(0).max(DAY_SECONDS),
-}).messages({ 'object.unknown': '{{#label}} is no setting of a provider' });
+  creditPrice: Joi.number().min(0).max(1_000_000),
+};
+
+/** A setting that would change nothing is a mistake too. */
+function accountSchema(adapter: Adapter): Joi.ObjectSchema {
+  const isLate = Object.values(adapter.fields).some(isAsync);
+  const giveUpSeconds = isLate
+    ? Joi.number().min(1).max(DAY_SECONDS)
+    : Joi.forbidden().messages({
+        'any.unknown': `{{#label}} means nothing: ${adapter.name} answers at once`,
+      });
+  return Joi.object({ ...accountSettings, giveUpSeconds }).messages({
+    'object.unknown': '{{#label}} is no setting of a provider',
+  });
+}
 
 const knownNames = ADAPTERS.map((adapter) => adapter.name).join(', ');
 
@@ -152,11 +172,14 @@ function waterfallSchema(field: Field): Joi.ArraySchema {
 
 const fileSchema = Joi.object({
   providers: Joi.object(
-    Object.fromEntries(ADAPTERS.map((adapter) => [adapter.name, accountSchema])),
+    Object.fromEntries(ADAPTERS.map((adapter) => [adapter.name, accountSchema(adapter)])),
   ).messages({ 'object.unknown': `{{#label}} is no known provider; known are ${knownNames}` }),
   waterfall: Joi.object(
     Object.fromEntries(FIELDS.map((field) => [field, waterfallSchema(field)])),
   ).required(),
+  budget: Joi.object(
+    Object.fromEntries(FIELDS.map((field) => [field, Joi.number().greater(0).max(1_000_000)])),
+  ),
 })
   .required()
   .label('the file');

@@ -21,6 +21,11 @@ export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** As readCost, of a header. */
+export function readCostHeader(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,7}(\.\d{1,4})?$/.test(text) ? readCost(Number(text)) : null;
+}
+
 /** What a provider says it charged; null where it says nothing that can be a charge. */
 export function readCost(value: unknown): number | null {
   return typeof value === 'number' && value >= 0 && value <= 1_000_000 ? value : null;

@@ -20,7 +20,18 @@ export function readRetryAfter(
     ...resetHeaders.map((name) => readSeconds(headers[name])),
   ];
   const wait = waits.find((seconds) => seconds !== null) ?? null;
-  return wait === null ? null : Math.min(Math.max(0, Math.ceil(wait)), MAX_RETRY_AFTER_SECONDS);
+  return wait === null ? null : clamp(wait);
+}
+
+/** The same, where a body says it in seconds: a number, or its text. Null for anything else. */
+export function readRetrySeconds(value: unknown): number | null {
+  const isWait = typeof value === 'number' && Number.isFinite(value) && value >= 0;
+  const seconds = isWait ? value : readSeconds(value);
+  return seconds === null ? null : clamp(seconds);
+}
+
+function clamp(seconds: number): number {
+  return Math.min(Math.max(0, Math.ceil(seconds)), MAX_RETRY_AFTER_SECONDS);
 }
 
 function readSeconds(text: unknown): number | null {

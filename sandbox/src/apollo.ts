@@ -1,9 +1,14 @@
-/** Apollo's bulk match. Source: https://docs.apollo.io/reference/bulk-people-enrichment */
+/**
+ * Apollo's bulk match; numbers are handed in with it and fetched later, see apollo-phones.ts. Source:
+ * https://docs.apollo.io/reference/bulk-people-enrichment
+ */
+import { isRevealing, personIdOf, RESULT_PATH, readPoll, takeIn } from './apollo-phones';
 import {
   type Asked,
   type Call,
   fieldsOf,
   type Found,
+  type Jobs,
   type ProviderContract,
   type Reply,
   type Subject,
@@ -19,32 +24,36 @@ function refuse(status: number, error: string): Reply {
   return { status, body: { error } };
 }
 
-function read(call: Call): Asked | Reply {
+function read(call: Call, _creditsLeft: number, jobs: Jobs): Asked | Reply {
+  if (call.method === 'GET' && call.path.startsWith(RESULT_PATH)) return readPoll(call, jobs);
   if (call.method !== 'POST' || call.path !== PATH) return refuse(404, 'Not found');
   const { details } = fieldsOf(call.body);
   if (!Array.isArray(details) || details.length === 0 || details.length > MAX_DETAILS) {
     return refuse(422, 'details must hold 1 to 10 people');
   }
-  const subjects = details.map((detail) => subjectOf(fieldsOf(detail)));
+  const isPhones = call.query.get('reveal_phone_number') === 'true';
+  if (isPhones && !isRevealing(call)) return refuse(400, 'Please add a valid webhook_url or poll_only=true');
+  const subjects = details.map((detail) => subjectOf(isPhones ? 'mobile' : 'email', fieldsOf(detail)));
   return {
     subjects: subjects.flatMap((subject) => subject ?? []),
     priceOf,
-    write: (found) => writeMatches(subjects, found),
+    write: (found) => (isPhones ? takeIn(subjects, found, jobs) : writeMatches(subjects, found)),
   };
 }
 
-function subjectOf(fields: Readonly<Record<string, unknown>>): Subject | null {
+function subjectOf(field: Subject['field'], fields: Readonly<Record<string, unknown>>): Subject | null {
   const linkedin = textOf(fields['linkedin_url']);
-  if (linkedin) return subjectByLinkedin('email', linkedin);
+  if (linkedin) return subjectByLinkedin(field, linkedin);
   const email = textOf(fields['email']);
-  if (email) return subjectByEmail('email', email);
+  if (email) return subjectByEmail(field, email);
   const [firstName, lastName] = [textOf(fields['first_name']), textOf(fields['last_name'])];
   if (!firstName || !lastName) return null;
   const [domain, company] = [textOf(fields['domain']), textOf(fields['organization_name'])];
-  return subjectByName('email', { firstName, lastName, domain, company });
+  return subjectByName(field, { firstName, lastName, domain, company });
 }
 
 function priceOf(finding: Finding): number {
+  if (finding.kind === 'phone') return 9;
   return finding.kind === 'email' ? 1 : 0;
 }
 
@@ -78,7 +87,7 @@ const STATUS: Readonly<Record<EmailStatus, string>> = {
 
 function writePerson(subject: Subject, finding: Extract<Finding, { kind: 'email' }>): object {
   return {
-    id: Buffer.from(subject.id).toString('hex').slice(0, 24),
+    id: personIdOf(subject),
     first_name: subject.firstName,
     last_name: subject.lastName,
     name: `${subject.firstName} ${subject.lastName}`,
@@ -89,7 +98,7 @@ function writePerson(subject: Subject, finding: Extract<Finding, { kind: 'email'
 
 export const apollo: ProviderContract = {
   name: 'apollo',
-  coverage: { email: 0.6, mobile: 0 },
+  coverage: { email: 0.6, mobile: 0.45 },
   maskedShare: 0.03,
   limits: [
     { unit: 'calls', amount: 20, perSeconds: 60 },

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { ProviderContract, Reply } from './contract';
 import type { Fault, FaultKind } from './faults';
-import { sendReply } from './send';
+import { sendReply, writeJson } from './send';
 import { maskValues, swapTypes, withoutEveryOther } from './spoil';
 
 const DEFAULT_HUGE_BYTES = 64 * 1024 * 1024;
@@ -71,11 +71,11 @@ const BROKEN: Readonly<Partial<Record<FaultKind, Play>>> = {
     response.socket?.resetAndDestroy();
   },
   cut_json: ({ response, answer }) => {
-    const text = JSON.stringify(answer().body);
+    const text = writeJson(answer().body);
     response.writeHead(200, { 'content-type': 'application/json' }).end(text.slice(0, text.length / 2));
   },
   cut_body: ({ response, answer }) => {
-    const text = JSON.stringify(answer().body);
+    const text = writeJson(answer().body);
     response.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),

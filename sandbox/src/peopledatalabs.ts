@@ -43,7 +43,11 @@ function read(call: Call): Asked | Reply {
   return {
     subjects: asked.flatMap(({ subject }) => subject ?? []),
     priceOf: (finding) => (isMatch(finding) ? 1 : 0),
-    write: (found) => ({ status: 200, body: writeItems(asked, found) }),
+    write: (found) => ({
+      status: 200,
+      body: writeItems(asked, found),
+      headers: { 'x-call-credits-spent': String(countBilled(found)) },
+    }),
   };
 }
 
@@ -62,6 +66,10 @@ function subjectOf(field: Subject['field'], params: Readonly<Record<string, unkn
 /** A match holds what was required; a plan that hides it says so by true. */
 function isMatch(finding: Finding): boolean {
   return finding.kind === 'email' || finding.kind === 'phone';
+}
+
+function countBilled(found: readonly Found[]): number {
+  return found.filter(({ finding, isFree }) => isMatch(finding) && !isFree).length;
 }
 
 function writeItems(asked: readonly Item[], found: readonly Found[]): object[] {

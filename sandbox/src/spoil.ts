@@ -4,6 +4,7 @@
 export function swapTypes(value: unknown): unknown {
   if (typeof value === 'string') return value.length;
   if (typeof value === 'number') return String(value);
+  if (typeof value === 'bigint') return [];
   if (typeof value === 'boolean') return value ? 'yes' : 0;
   if (value === null) return {};
   if (Array.isArray(value)) return Object.fromEntries(value.map((item, i) => [i, swapTypes(item)]));

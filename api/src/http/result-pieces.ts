@@ -15,6 +15,10 @@ const COLUMNS: (keyof ResultLine)[] = [
   'provider',
   'verdict',
   'confidence',
+  'lineType',
+  'flags',
+  'foundAt',
+  'agreedBy',
 ];
 
 /** A request's results as lines of JSON, in selection order. */
@@ -30,7 +34,11 @@ export async function* resultsCsv(pages: AsyncGenerator<ResultLine[]>): AsyncGen
       header: isFirst,
       columns: COLUMNS,
       record_delimiter: '\r\n',
-      cast: { string: (text) => String(guardCell(text)) },
+      cast: {
+        string: (text) => String(guardCell(text)),
+        object: (list) => String(guardCell((list as unknown as string[]).join(';'))),
+        date: (at) => at.toISOString(),
+      },
     });
     isFirst = false;
   }

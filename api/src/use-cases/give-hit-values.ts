@@ -3,12 +3,13 @@ import { AppError } from '@leadwell/shared/domain/errors';
 import type { NewEnrichment } from '@leadwell/shared/repositories/accepted-work';
 import { insertEndedAttempts } from '@leadwell/shared/repositories/attempts';
 import { upsertLeadValues } from '@leadwell/shared/repositories/lead-values';
-import { listHits } from '@leadwell/shared/repositories/lookups';
+import { listHits, type StoredHit } from '@leadwell/shared/repositories/lookups';
 
 interface AnsweredRow {
   enrichmentId: string;
   leadId: string;
-  lookupId: string;
+  /** The one that answered first. */
+  lookupIds: string[];
 }
 
 /**
@@ -21,13 +22,15 @@ export async function giveHitValues(db: Db, orgId: string, rows: readonly NewEnr
   if (answered.length === 0) return;
   const hits = await listHits(
     db,
-    answered.map((row) => row.lookupId),
+    answered.flatMap((row) => row.lookupIds),
   );
-  const ended = answered.map((row) => {
-    const hit = hits.get(row.lookupId);
-    if (!hit) throw vanished();
-    return { ...row, hit };
-  });
+  const ended = answered.flatMap(({ lookupIds, ...row }) =>
+    lookupIds.map((lookupId) => {
+      const hit = hits.get(lookupId);
+      if (!hit) throw vanished();
+      return { ...row, lookupId, hit };
+    }),
+  );
   const values = ended.flatMap(({ hit, leadId, enrichmentId }) =>
     hit.candidates.map((candidate) => ({
       ...candidate,
@@ -47,11 +50,19 @@ function vanished(): AppError {
   });
 }
 
-function toAnswered({ id, leadId, lookupId }: NewEnrichment): AnsweredRow[] {
-  return lookupId === null ? [] : [{ enrichmentId: id, leadId, lookupId }];
+function toAnswered({ id, leadId, lookupId, otherLookupIds }: NewEnrichment): AnsweredRow[] {
+  return lookupId === null ? [] : [{ enrichmentId: id, leadId, lookupIds: [lookupId, ...otherLookupIds] }];
 }
 
-function toAttempt({ enrichmentId, lookupId, hit }: AnsweredRow & { hit: { provider: string } }) {
+function toAttempt({
+  enrichmentId,
+  lookupId,
+  hit,
+}: {
+  enrichmentId: string;
+  lookupId: string;
+  hit: StoredHit;
+}) {
   const attempt = { provider: hit.provider, lookupId, outcome: 'hit' as const, error: null };
   return { enrichmentId, attempts: [attempt] };
 }

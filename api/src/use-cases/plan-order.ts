@@ -10,7 +10,7 @@ import {
   type SelectedLead,
 } from '@leadwell/shared/repositories/enrichment-queries';
 import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
-import { listStoredHits } from '@leadwell/shared/repositories/stored-hits';
+import { hitsByLead, listStoredHits, type LeadHit } from '@leadwell/shared/repositories/stored-hits';
 import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { selectLeads } from '../search/select-leads';
 import type { Order } from './order';
@@ -24,7 +24,7 @@ export interface PlanningDependencies {
 /** What becomes of one selected lead. `supersedes` is the ended row that makes way for the new round. */
 export type PlannedRow =
   | { kind: 'reused'; leadId: string; enrichment: Enrichment }
-  | { kind: 'answered'; leadId: string; lookupId: string; supersedes: string | null }
+  | { kind: 'answered'; leadId: string; hits: readonly [LeadHit, ...LeadHit[]]; supersedes: string | null }
   | { kind: 'suppressed'; leadId: string; error: string; supersedes: string | null }
   | { kind: 'paid'; leadId: string; supersedes: string | null };
 
@@ -66,7 +66,7 @@ export async function planOrder(
     leadIds: toRead,
     providers: await readWaterfall(db, deps.waterfall, order),
   });
-  const lookupOf = new Map(hits.map((hit) => [hit.leadId, hit.lookupId]));
+  const hitsOf = hitsByLead(hits);
   const suppressed = await findSuppressed(db, {
     subjects: { orgId, leadIds: toRead },
     answers: hits.map(({ leadId, lookupId }) => ({ id: leadId, lookupId })),
@@ -75,19 +75,23 @@ export async function planOrder(
     leads.map((lead) => {
       const isGlobal = suppressed.get(lead.leadId);
       return isGlobal === undefined
-        ? planRow(lead, order, lookupOf.get(lead.leadId))
+        ? planRow(lead, order, hitsOf.get(lead.leadId))
         : planSuppressed(lead, suppressionError(isGlobal));
     }),
     field === 'emails' ? deps.config.emailCredits : deps.config.phoneCredits,
   );
 }
 
-function planRow({ leadId, live }: SelectedLead, order: Order, lookupId: string | undefined): PlannedRow {
+function planRow(
+  { leadId, live }: SelectedLead,
+  order: Order,
+  hits: [LeadHit, ...LeadHit[]] | undefined,
+): PlannedRow {
   if (live && !needsNewRound(live, order)) return { kind: 'reused', leadId, enrichment: live };
   const supersedes = live?.id ?? null;
-  return lookupId === undefined
+  return hits === undefined
     ? { kind: 'paid', leadId, supersedes }
-    : { kind: 'answered', leadId, lookupId, supersedes };
+    : { kind: 'answered', leadId, hits, supersedes };
 }
 
 /** What a suppression ended is returned as it is for as long as an entry stands; anything else makes way for it, free. */

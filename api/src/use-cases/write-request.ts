@@ -67,11 +67,12 @@ type ListedRow =
 /** Rows to be worked fill batches in selection order. */
 function listRow(row: PlannedRow, batches: NewBatch[], batchSize: number): ListedRow {
   if (row.kind === 'reused') return { enrichmentId: row.enrichment.id, reused: row.enrichment, own: null };
-  const lookupId = row.kind === 'answered' ? row.lookupId : null;
+  const [first, ...others] = row.kind === 'answered' ? row.hits : [];
+  const answer = { lookupId: first?.lookupId ?? null, otherLookupIds: others.map((hit) => hit.lookupId) };
   const error = row.kind === 'suppressed' ? row.error : null;
   const batchId = row.kind === 'paid' ? placeInBatch(batches, batchSize) : null;
   const id = newId();
-  return { enrichmentId: id, reused: null, own: { id, leadId: row.leadId, batchId, lookupId, error } };
+  return { enrichmentId: id, reused: null, own: { id, leadId: row.leadId, batchId, ...answer, error } };
 }
 
 function placeInBatch(batches: NewBatch[], batchSize: number): string {

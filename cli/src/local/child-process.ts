@@ -10,6 +10,8 @@ export const ROOT = path.join(__dirname, '..', '..', '..');
 /** One of our processes, started by `demo` or `start`. */
 export interface LocalProcess {
   name: string;
+  /** Undefined where it could not be started. */
+  pid: number | undefined;
   /** Resolves when it has ended, on whomever's wish. */
   ended: Promise<void>;
   hasEnded(): boolean;
@@ -54,6 +56,7 @@ export function startProcess(options: ProcessOptions): LocalProcess {
   });
   return {
     name: options.name,
+    pid: child.pid,
     ended,
     hasEnded: () => end !== undefined,
     describeEnd: () => [`${options.name} ${end ?? 'is running'}. Its last lines:`, ...lines].join('\n'),

@@ -45,9 +45,9 @@ export function classifyDatabaseError(error: unknown): DatabaseFault {
     if (UNAVAILABLE.has(code) || code.startsWith('08')) return 'unavailable';
   }
   if (error.name === 'KnexTimeoutError') return 'unavailable';
-  // pg raises these without a code.
+  // pg raises these without a code; knex puts the statement before the message, `ROLLBACK - Connection terminated …`.
   if (
-    /^Connection terminated|timeout expired|^Client has encountered a connection error|^Unable to acquire a connection/.test(
+    /(^| - )(Connection terminated|Client has encountered a connection error|Client was closed|Unable to acquire a connection)|timeout expired/.test(
       error.message,
     )
   ) {

@@ -7,7 +7,10 @@ export interface EndedAttempt {
   error: string | null;
 }
 
-/** How one enrichment is to end. Found names the lookup that answered; everything else is refunded. */
+/**
+ * How one enrichment is to end. Found names the lookup that answered, and among its attempts every other hit to the same
+ * question: what several providers found is worth more. Everything else is refunded.
+ */
 export type Ending = { enrichmentId: string; attempts: readonly EndedAttempt[] } & (
   | { found: true; lookupId: string }
   | {
@@ -17,3 +20,12 @@ export type Ending = { enrichmentId: string; attempts: readonly EndedAttempt[] }
       lookupId: string | null;
     }
 );
+
+/** The lookups whose values a found ending gives, the one that answered first; of any other ending none. */
+export function hitIdsOf(ending: Ending): string[] {
+  if (!ending.found) return [];
+  const others = ending.attempts.flatMap(({ outcome, lookupId }) =>
+    outcome === 'hit' && lookupId !== null ? [lookupId] : [],
+  );
+  return [...new Set([ending.lookupId, ...others])];
+}

@@ -7,7 +7,7 @@ import { lockCreditAccount } from '../ledger/lock-account';
 import type { Ending } from '../domain/ending';
 import { endEnrichments } from '../settle/end-enrichments';
 import { readWaterfall } from '../repositories/organisation-waterfalls';
-import { listStoredHits } from '../repositories/stored-hits';
+import { hitsByLead, listStoredHits, type LeadHit } from '../repositories/stored-hits';
 import { completeIfDone } from '../settle/settle';
 import type { DueBatch } from '../repositories/due-batches';
 
@@ -96,11 +96,13 @@ async function listEndings(
     leadIds: rows.map((row) => row.leadId),
     providers: await readWaterfall(trx, options.waterfall, batch),
   });
-  const hitOf = new Map(hits.map((hit) => [hit.leadId, hit]));
+  const hitsOf = hitsByLead(hits);
   return rows.map(({ enrichmentId, leadId, ownLookupId, ownProvider }) => {
-    if (ownLookupId && ownProvider) return toFound(enrichmentId, ownProvider, ownLookupId);
-    const hit = hitOf.get(leadId);
-    return hit ? toFound(enrichmentId, hit.provider, hit.lookupId) : toEnded(enrichmentId, options);
+    const stored: UsableHit[] = hitsOf.get(leadId) ?? [];
+    const own = ownLookupId && ownProvider ? { provider: ownProvider, lookupId: ownLookupId } : null;
+    const others = stored.filter((hit) => hit.provider !== own?.provider);
+    const [first, ...rest] = own ? [own, ...others] : others;
+    return first ? toFound(enrichmentId, [first, ...rest]) : toEnded(enrichmentId, options);
   });
 }
 
@@ -113,9 +115,15 @@ async function listEndingsWithoutHits(
   return rows.map(({ enrichmentId }) => toEnded(enrichmentId, options));
 }
 
-function toFound(enrichmentId: string, provider: string, lookupId: string): Ending {
-  const attempts = [{ provider, lookupId, outcome: 'hit' as const, error: null }];
-  return { enrichmentId, found: true, lookupId, attempts };
+type UsableHit = Pick<LeadHit, 'provider' | 'lookupId'>;
+
+/** The first hit answers. */
+function toFound(enrichmentId: string, hits: readonly [UsableHit, ...UsableHit[]]): Ending {
+  const attempts = hits.map(({ provider, lookupId }) => ({
+    ...{ provider, lookupId, error: null },
+    outcome: 'hit' as const,
+  }));
+  return { enrichmentId, found: true, lookupId: hits[0].lookupId, attempts };
 }
 
 function toEnded(enrichmentId: string, { status, error }: EndBatchOptions): Ending {

@@ -25,6 +25,8 @@ export interface NewEnrichment {
   leadId: string;
   batchId: string | null;
   lookupId: string | null;
+  /** What else answers the same question; empty unless a lookup does. */
+  otherLookupIds: readonly string[];
   error: string | null;
 }
 

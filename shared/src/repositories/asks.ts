@@ -118,13 +118,16 @@ export interface LookupAnswer {
   /** How long the answer stays fresh. */
   freshSeconds: number;
   durationMs: number;
+  /** By the provider's published price. */
   costCredits: number | null;
+  /** This question's share of what the provider says its call cost; null where it says nothing. */
+  statedCredits: number | null;
 }
 
 /**
  * Stores answers: one statement, without fence, that only updates. A paid answer is never thrown away: a hit is stored
- * unless a hit is there, whoever asks meanwhile; miss and restricted only while `asked`; failed only while `asked` under
- * one's own ask. Every attempt of that asking gets its own outcome, duration and cost.
+ * unless a hit or a restriction is there, whoever asks meanwhile: that a provider may not speak of a person outweighs what it
+ * said late; miss and restricted only while `asked`; failed only while `asked` under one's own ask. Every attempt of that asking gets its own outcome, duration and cost.
  *
  * What a provider may not tell suppresses exactly the question that it was asked, for everybody, in the same statement. A hit
  * about somebody who is suppressed for everybody, by the question or by a value in it, is kept as restricted, without values:
@@ -135,7 +138,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
     db,
     `WITH answer AS (
        SELECT * FROM jsonb_to_recordset(:answers::jsonb) AS a ("lookupId" uuid, ask int, state text, candidates jsonb, error text,
-              "freshSeconds" float8, "durationMs" int, "costCredits" numeric)
+              "freshSeconds" float8, "durationMs" int, "costCredits" numeric, "statedCredits" numeric)
      ), locked AS (
        SELECT l.id FROM lookups l WHERE l.id IN (SELECT "lookupId" FROM answer)
         ORDER BY l.provider, l.base_url, l.field, l.input_hash, l.scope FOR NO KEY UPDATE
@@ -160,14 +163,15 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
               expires_at = clock_timestamp() + make_interval(secs => a."freshSeconds")
          FROM answer a JOIN locked k ON k.id = a."lookupId" LEFT JOIN refused r ON r.id = a."lookupId"
         WHERE l.id = a."lookupId"
-          AND CASE a.state WHEN 'hit' THEN l.state <> 'hit' OR l.expires_at <= clock_timestamp()
+          AND CASE a.state WHEN 'hit' THEN l.state NOT IN ('hit', 'restricted') OR l.expires_at <= clock_timestamp()
                            WHEN 'failed' THEN l.state = 'asked' AND l.ask = a.ask
                            ELSE l.state = 'asked' END
      )
      UPDATE attempts t
         SET outcome = CASE WHEN r.id IS NULL THEN a.state ELSE 'restricted' END,
             error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, duration_ms = a."durationMs", ended_at = clock_timestamp(),
-            provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END
+            provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END,
+            stated_cost = CASE WHEN NOT t.shared THEN a."statedCredits" END
        FROM answer a LEFT JOIN refused r ON r.id = a."lookupId"
       WHERE t.lookup_id = a."lookupId" AND t.ask = a.ask AND t.outcome IS NULL`,
     { answers: JSON.stringify(answers) },

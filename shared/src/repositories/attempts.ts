@@ -1,4 +1,4 @@
-import { execute, type Db } from '../db/database';
+import { execute, query, type Db } from '../db/database';
 import type { EndedAttempt, Ending } from '../domain/ending';
 
 /** Writes attempts that a stored answer or a closed door ended. An attempt that has ended stays as it is. */
@@ -20,5 +20,23 @@ export async function insertEndedAttempts(
         SET lookup_id = excluded.lookup_id, outcome = excluded.outcome, error = excluded.error, ended_at = excluded.ended_at
       WHERE attempts.outcome IS NULL`,
     { rows: JSON.stringify(rows) },
+  );
+}
+
+/** What a provider charged for a row, in its own credits: as it said, else by its price; null where neither is known. */
+export interface Charge {
+  enrichmentId: string;
+  provider: string;
+  credits: number | null;
+}
+
+/** What answers cost these rows. What another row carries cost them nothing; a failed call is taken to be free. */
+export async function listCharges(db: Db, enrichmentIds: readonly string[]): Promise<Charge[]> {
+  return query<Charge>(
+    db,
+    `SELECT enrichment_id AS "enrichmentId", provider, coalesce(stated_cost, provider_cost) AS credits
+       FROM attempts
+      WHERE enrichment_id = ANY(:ids::uuid[]) AND NOT shared AND outcome IN ('hit', 'miss')`,
+    { ids: [...enrichmentIds] },
   );
 }

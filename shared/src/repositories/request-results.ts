@@ -11,6 +11,14 @@ export interface ResultLine {
   provider: string | null;
   verdict: Verdict | null;
   confidence: number | null;
+  /** Of a phone number, where it is known. */
+  lineType: string | null;
+  /** `role`, `disposable`, `other_domain`, `do_not_call`, …; empty without a value. */
+  flags: string[];
+  /** When the value was first found. */
+  foundAt: Date | null;
+  /** The other providers that gave the same value. */
+  agreedBy: string[];
 }
 
 /**
@@ -24,7 +32,9 @@ export async function listResultLines(
   return query<ResultLine>(
     db,
     `SELECT e.entity_id AS "leadId", p.full_name AS name, e.status, e.field, v.value, v.provider, v.verdict,
-            round(v.confidence::numeric, 4) AS confidence
+            round(v.confidence::numeric, 4) AS confidence, v.line_type AS "lineType", coalesce(v.flags, '{}') AS flags,
+            v.found_at AS "foundAt",
+            ARRAY(SELECT f ->> 'provider' FROM jsonb_array_elements(v.findings) AS f WHERE f ->> 'provider' <> v.provider) AS "agreedBy"
      FROM request_enrichments l
      JOIN enrichments e ON e.id = l.enrichment_id AND e.org_id = :orgId
      LEFT JOIN people p ON p.id = e.entity_id

@@ -11,7 +11,8 @@ export interface LeadHit {
 }
 
 /**
- * For each lead the fresh hit that answers its question, the earliest answered first; leads without one are left out.
+ * For each lead the fresh hits that answer its question, one a provider at most, the earliest answered first; leads without one are
+ * left out.
  * A join over the hashes that are stored with the lead, so that a thousand leads are one statement. LIMIT 1 on a unique key
  * keeps the planner at the index, whatever it thinks of the table's size.
  */
@@ -23,7 +24,7 @@ export async function listStoredHits(
   if (wanted.leadIds.length === 0 || providers.length === 0) return [];
   return query<LeadHit>(
     db,
-    `SELECT DISTINCT ON (p.id) p.id AS "leadId", q.provider, l.id AS "lookupId"
+    `SELECT p.id AS "leadId", q.provider, l.id AS "lookupId"
      FROM unnest(CAST(:leadIds AS uuid[])) AS s (lead_id)
      CROSS JOIN LATERAL (SELECT * FROM people WHERE id = s.lead_id LIMIT 1) p
      CROSS JOIN LATERAL (VALUES ${providers.map(questionSql).join(', ')}) AS q (provider, base_url, input_hash)
@@ -43,6 +44,17 @@ export async function listStoredHits(
       ...Object.fromEntries(providers.map((provider, i) => [`baseUrl${i}`, provider.baseUrl])),
     },
   );
+}
+
+/** The hits by lead, in their order. */
+export function hitsByLead(hits: readonly LeadHit[]): Map<string, [LeadHit, ...LeadHit[]]> {
+  const byLead = new Map<string, [LeadHit, ...LeadHit[]]>();
+  for (const hit of hits) {
+    const known = byLead.get(hit.leadId);
+    if (known) known.push(hit);
+    else byLead.set(hit.leadId, [hit]);
+  }
+  return byLead;
 }
 
 /** What one provider is asked about a lead; the first form that the lead fills is the one that is sent. */

@@ -5,7 +5,7 @@ import { refundCredits } from '../ledger/refund';
 import { insertEndedAttempts } from '../repositories/attempts';
 import { upsertLeadValues, type FoundValue } from '../repositories/lead-values';
 import { listHits, type StoredHit } from '../repositories/lookups';
-import type { Ending } from '../domain/ending';
+import { hitIdsOf, type Ending } from '../domain/ending';
 import { refuseSuppressed } from './refuse-suppressed';
 
 /** Whose enrichments end, and which request their refund belongs to. */
@@ -33,7 +33,6 @@ interface EndedRow {
   entityId: string;
   price: number;
   dataFound: boolean;
-  lookupId: string | null;
 }
 
 /**
@@ -53,19 +52,16 @@ export async function endEnrichments(
 ): Promise<EndedEnrichments> {
   await lockPending(trx, wanted);
   const endings = await refuseSuppressed(trx, wanted);
-  const hits = await listHits(
-    trx,
-    endings.flatMap((ending) => (ending.found ? [ending.lookupId] : [])),
-  );
+  const hits = await listHits(trx, endings.flatMap(hitIdsOf));
   const usable = endings.filter((ending) => !ending.found || hits.has(ending.lookupId));
   const refundId = newId();
   const ended = await updateEnded(trx, usable, refundId);
   const refundedCredits = await refundEnded(trx, request, ended, { refundId, refundedBecause });
-  await upsertLeadValues(
-    trx,
-    request.orgId,
-    ended.flatMap((row) => valuesOf(row, hits)),
+  const hitIds = new Map(usable.map((ending) => [ending.enrichmentId, hitIdsOf(ending)]));
+  const values = ended.flatMap((row) =>
+    (hitIds.get(row.id) ?? []).flatMap((id) => valuesOf(row, hits.get(id))),
   );
+  await upsertLeadValues(trx, request.orgId, values);
   const endedIds = new Set(ended.map((row) => row.id));
   await insertEndedAttempts(
     trx,
@@ -100,7 +96,7 @@ async function updateEnded(
        FROM unnest(:ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[])
               AS w (id, status, error, found, lookup_id)
       WHERE e.id = w.id AND e.status = 'pending'
-      RETURNING e.id, e.entity_id AS "entityId", e.price, e.data_found AS "dataFound", e.lookup_id AS "lookupId"`,
+      RETURNING e.id, e.entity_id AS "entityId", e.price, e.data_found AS "dataFound"`,
     {
       refundId,
       ids: endings.map((ending) => ending.enrichmentId),
@@ -133,8 +129,7 @@ async function refundEnded(
   return amountCredits;
 }
 
-function valuesOf(row: EndedRow, hits: ReadonlyMap<string, StoredHit>): FoundValue[] {
-  const hit = row.dataFound && row.lookupId ? hits.get(row.lookupId) : undefined;
+function valuesOf(row: EndedRow, hit: StoredHit | undefined): FoundValue[] {
   if (!hit) return [];
   const origin = {
     leadId: row.entityId,

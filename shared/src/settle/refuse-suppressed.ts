@@ -1,5 +1,5 @@
 import type { Db } from '../db/database';
-import type { Ending } from '../domain/ending';
+import { hitIdsOf, type Ending } from '../domain/ending';
 import { suppressionError } from '../domain/suppression';
 import { findSuppressed } from '../repositories/suppression-checks';
 
@@ -14,7 +14,7 @@ export async function refuseSuppressed(db: Db, endings: readonly Ending[]): Prom
       enrichmentIds: endings.filter((ending) => !isCancelled(ending)).map(({ enrichmentId }) => enrichmentId),
     },
     answers: endings.flatMap((ending) =>
-      ending.found ? [{ id: ending.enrichmentId, lookupId: ending.lookupId }] : [],
+      hitIdsOf(ending).map((lookupId) => ({ id: ending.enrichmentId, lookupId })),
     ),
   });
   return endings.map((ending) => {

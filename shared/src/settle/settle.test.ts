@@ -1,6 +1,7 @@
 import { execute, query } from '../db/database';
 import type { Ending } from '../domain/ending';
 import { newId, SHARED_SCOPE } from '../domain/ids';
+import { upsertLeadValues } from '../repositories/lead-values';
 import { claimLease } from '../repositories/leases';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation, type AcceptedBatch } from '../testing/seed';
@@ -44,7 +45,7 @@ describe('settle', () => {
     lookupId,
     attempts: [{ provider: 'hunter', lookupId, outcome: 'hit', error: null }],
   });
-  const storeHit = async (): Promise<string> => {
+  const storeHit = async (provider = 'hunter', change: object = {}): Promise<string> => {
     const id = newId();
     const candidates = [
       {
@@ -54,13 +55,14 @@ describe('settle', () => {
         confidence: 0.9,
         lineType: null,
         flags: [],
+        ...change,
       },
     ];
     await execute(
       database.knex,
       `INSERT INTO lookups (id, provider, base_url, field, input_hash, scope, state, asked_at, answered_at, expires_at, candidates)
-       VALUES (?, 'hunter', 'http://x', 'emails', sha256(?), ?, 'hit', clock_timestamp(), clock_timestamp(), clock_timestamp() + '1 day', ?)`,
-      [id, Buffer.from(id), SHARED_SCOPE, JSON.stringify(candidates)],
+       VALUES (?, ?, 'http://x', 'emails', sha256(?), ?, 'hit', clock_timestamp(), clock_timestamp(), clock_timestamp() + '1 day', ?)`,
+      [id, provider, Buffer.from(id), SHARED_SCOPE, JSON.stringify(candidates)],
     );
     return id;
   };
@@ -96,6 +98,86 @@ describe('settle', () => {
       [accepted.enrichmentIds[0]],
     );
     expect(row).toEqual({ status: 'finished', data_found: true, lookup_id: lookupId });
+  });
+
+  const listValues = () =>
+    query<{ value: string; findings: { provider: string; confidence: number | null }[] }>(
+      database.knex,
+      `SELECT value, provider, verdict, round(confidence::numeric, 4) AS confidence, flags, findings
+         FROM lead_values WHERE org_id = ? ORDER BY value`,
+      [orgId],
+    );
+
+  it('raises the confidence of a value on which providers agree, and keeps what each of them said', async () => {
+    const risky = { verdict: 'risky', confidence: 0.5, flags: ['role'] };
+    const [first, second] = [await storeHit('apollo', risky), await storeHit()];
+    const other = await storeHit('lusha', { value: 'z@b.example', confidence: null });
+    const attempts = [
+      { provider: 'apollo', lookupId: first },
+      { provider: 'hunter', lookupId: second },
+      { provider: 'lusha', lookupId: other },
+    ].map((hit) => ({ ...hit, outcome: 'hit' as const, error: null }));
+    await settle(database.knex, batch, [{ ...found(0, first), attempts }]);
+
+    const values = await listValues();
+    expect(values).toMatchObject([
+      { value: 'a@b.example', provider: 'hunter', verdict: 'deliverable', confidence: 0.95, flags: ['role'] },
+      { value: 'z@b.example', provider: 'lusha', confidence: null, flags: [] },
+    ]);
+    expect(values[0]?.findings.map(({ provider, confidence }) => [provider, confidence])).toEqual([
+      ['apollo', 0.5],
+      ['hunter', 0.9],
+    ]);
+  });
+
+  it('raises no confidence by the same provider’s word, said again', async () => {
+    const leadIds = await seedLeads(database.knex, 1);
+    for (const lookupId of [await storeHit(), await storeHit()]) {
+      await upsertLeadValues(database.knex, orgId, [
+        {
+          ...{
+            leadId: leadIds[0]!,
+            kind: 'email',
+            value: 'a@b.example',
+            verdict: 'deliverable',
+            confidence: 0.9,
+          },
+          ...{ lineType: null, flags: [], provider: 'hunter', enrichmentId: lookupId, foundAt: new Date() },
+        },
+      ]);
+    }
+    expect(await listValues()).toMatchObject([{ confidence: 0.9, findings: [{ provider: 'hunter' }] }]);
+  });
+
+  it('counts what was stored before findings were as the finding of its provider', async () => {
+    const [leadId = ''] = await seedLeads(database.knex, 1);
+    await execute(
+      database.knex,
+      `INSERT INTO lead_values (org_id, lead_id, kind, value, verdict, confidence, provider, enrichment_id, found_at, flags)
+       VALUES (?, ?, 'phone', '+15550100', 'unknown', NULL, 'lusha', ?, clock_timestamp() - interval '1 day', '{do_not_call}')`,
+      [orgId, leadId, newId()],
+    );
+    const value = {
+      leadId,
+      kind: 'phone' as const,
+      value: '+15550100',
+      verdict: 'unknown' as const,
+      flags: [],
+    };
+    const origin = {
+      provider: 'prospeo',
+      confidence: null,
+      lineType: 'mobile',
+      enrichmentId: newId(),
+      foundAt: new Date(),
+    };
+    await upsertLeadValues(database.knex, orgId, [{ ...value, ...origin }]);
+    expect(await listValues()).toMatchObject([
+      {
+        ...{ provider: 'lusha', confidence: 0.75, flags: ['do_not_call'] },
+        findings: [{ provider: 'lusha' }, { provider: 'prospeo' }],
+      },
+    ]);
   });
 
   it('completes the batch with its last row, and not before', async () => {

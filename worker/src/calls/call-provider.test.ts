@@ -65,6 +65,7 @@ async function startProvider(
     concurrent: 50,
     timeoutSeconds: 5,
     maxWaitSeconds: 5,
+    giveUpSeconds: 600,
     baseUrl: `http://127.0.0.1:${port}/base/`,
     key: KEY,
     ...over,
@@ -78,6 +79,7 @@ let lastResponse: ProviderResponse | undefined;
 const contract: FieldContract = {
   forms: ['name_domain'],
   maxQuestionsPerCall: 1,
+  maxCostCredits: 1,
   buildRequest: (_questions, key) => ({
     method: 'POST',
     path: '/find',

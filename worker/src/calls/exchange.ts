@@ -1,4 +1,5 @@
 import type { ProviderRequest, ProviderResponse } from '@leadwell/providers/adapter';
+import { parseJson } from '@leadwell/providers/parse-json';
 import { Agent, type Dispatcher } from 'undici';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable, Transform } from 'node:stream';
@@ -138,21 +139,6 @@ function unpackerOf(body: Readable, encoding: string | undefined): Transform | u
       body.on('error', () => undefined).destroy();
       throw new ExchangeError('The answer is packed in an unknown way.');
   }
-}
-
-/** Undefined for what is no JSON. `__proto__` keys are left out: merged into anything, they would change its prototype. */
-export function parseJson(text: string): unknown {
-  try {
-    // Eight times slower, so only where the key may be: plain, or escaped in part.
-    const suspicious = /__proto__|\\u00[567]/i.test(text);
-    return JSON.parse(text, suspicious ? dropPrototypeKey : undefined) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function dropPrototypeKey(key: string, value: unknown): unknown {
-  return key === '__proto__' ? undefined : value;
 }
 
 function describeAbort(signal: AbortSignal): string {

@@ -46,6 +46,7 @@ function providerWith(over: Partial<Provider>): Provider {
     concurrent: 1000,
     timeoutSeconds: 10,
     maxWaitSeconds: 60,
+    giveUpSeconds: 600,
     baseUrl: 'http://127.0.0.1:1',
     key: 'k',
     adapter: {} as never,

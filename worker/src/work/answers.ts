@@ -22,6 +22,20 @@ export function answersOf(asks: readonly Ask[], result: CallResult, options: Ans
   });
 }
 
+/**
+ * Shares what a provider says a call cost over its answers, as they cost by its prices, or evenly where those say nothing: the shares
+ * add up to what it said. What a poll states is not shared: several workers may poll one job, each for its own questions.
+ */
+export function shareStated(answers: readonly LookupAnswer[], result: CallResult): LookupAnswer[] {
+  const total = result.kind === 'answers' ? (result.statedCredits ?? null) : null;
+  if (total === null) return [...answers];
+  const priced = answers.reduce((sum, { costCredits }) => sum + (costCredits ?? 0), 0);
+  return answers.map((answer) => {
+    const share = priced > 0 ? (answer.costCredits ?? 0) / priced : 1 / answers.length;
+    return { ...answer, statedCredits: total * share };
+  });
+}
+
 function storedAnswer(
   ask: Ask,
   answer: Exclude<Answer, { outcome: 'failed' }>,
@@ -36,6 +50,7 @@ function storedAnswer(
     freshSeconds: options.resultSeconds,
     durationMs: Math.round(options.durationMs),
     costCredits: answer.outcome === 'restricted' ? null : answer.costCredits,
+    statedCredits: null,
   };
 }
 
@@ -49,6 +64,7 @@ function failedAnswer(ask: Ask, reason: string, freshSeconds: number, durationMs
     freshSeconds,
     durationMs: Math.round(durationMs),
     costCredits: null,
+    statedCredits: null,
   };
 }
 

@@ -14,7 +14,7 @@ import { storeSubmissions } from '@leadwell/shared/repositories/polls';
 import type { Caller, Exchange } from '../calls/caller';
 import type { Limiter, Reservation } from '../limits/reservation';
 import { untilStored, type AnswerStore } from './answer-store';
-import { answersOf } from './answers';
+import { answersOf, shareStated } from './answers';
 import type { Ask } from './ask';
 import type { LeaseKeeper } from './lease-keeper';
 
@@ -81,7 +81,8 @@ async function callWithinLimits(
     }
     // Nothing was sent, and nothing will be: the questions are as they were.
     if (durationMs === 0 && context.stopSignal.aborted) return null;
-    const answers = answersOf(asks, result, { resultSeconds: context.resultSeconds, durationMs });
+    const options = { resultSeconds: context.resultSeconds, durationMs };
+    const answers = shareStated(answersOf(asks, result, options), result);
     if (result.kind === 'bad_input' && asks.length > 1) return askInHalves(context, provider, contract, asks);
     if (result.kind !== 'rate') return answers;
     if (Date.now() + (result.retryAfterSeconds ?? 1) * 1000 > waitUntilMs) return answers;
@@ -152,6 +153,14 @@ function exchangeOf(
       };
 }
 
+const POLL_AT_MOST_EVERY_SECONDS = 1;
+const POLL_AT_LEAST_EVERY_SECONDS = 300;
+
+/** How long until the next poll, whatever a provider says. */
+export function clampPollSeconds(wanted: number): number {
+  return Math.min(Math.max(wanted, POLL_AT_MOST_EVERY_SECONDS), POLL_AT_LEAST_EVERY_SECONDS);
+}
+
 type Submitted = Extract<SubmitResult, { kind: 'submitted' }> & { durationMs: number };
 
 /** What was taken is stored before anything else: without it the whole would be handed in again. Gives the rest's answers. */
@@ -165,7 +174,7 @@ async function keepSubmission(
     const externalId = externalIds.get(lookupId);
     return externalId === undefined ? [] : [{ lookupId, ask, externalId }];
   });
-  const pollInSeconds = retryAfterSeconds ?? contract.pollSeconds;
+  const pollInSeconds = clampPollSeconds(retryAfterSeconds ?? contract.pollSeconds);
   await untilStored(context, () => storeSubmissions(context.knex, taken, pollInSeconds));
   const rest = asks.filter(({ lookupId }) => !externalIds.has(lookupId));
   const options = { resultSeconds: context.resultSeconds, durationMs };

@@ -14,11 +14,12 @@ import { claimAsksOfCalls, type Ask, type AskResult, type RowAtTurn } from './as
 import { combine } from './combine';
 import { conductCall, type CallContext } from './conduct-call';
 import { gather, type Gatherer } from './gather';
-import { endTurn, planRow, type Plan } from './plan';
+import { endTurn, planRow, type Plan, type RowBounds } from './plan';
 import { PollDesk } from './poll-desk';
 import type { Reservation } from '../limits/reservation';
 import { ProviderPool } from './provider-pool';
 import { SettleDesk } from './settle-desk';
+import { readSpending } from './spending';
 import type { WorkRow } from './work-row';
 
 export interface DeskOptions extends CallContext {
@@ -86,13 +87,19 @@ export class Desk {
     if (!lookups) return;
     for (const row of rows) {
       row.plannedAtMs = Date.now();
-      this.follow(row, planRow(row, lookups, this.options.timeoutMs));
+      this.follow(row, planRow(row, lookups, this.boundsOf(field)));
     }
+  }
+
+  private boundsOf(field: Field): RowBounds {
+    return { timeoutMs: this.options.timeoutMs, budget: this.options.waterfall.budgets[field] };
   }
 
   /** Null where the database is away: the rows are planned again in a moment, for as long as they are ours. */
   private async readLookups(field: Field, rows: readonly WorkRow[]): Promise<Map<string, Lookup> | null> {
     try {
+      const { budget } = this.boundsOf(field);
+      if (budget) await readSpending(this.options.knex, rows, budget);
       return await findLookups(
         this.options.knex,
         field,
@@ -237,7 +244,7 @@ export class Desk {
       stale.flatMap(({ row }) => row.turns.map((turn) => turn.key)),
     );
     for (const { row, turn } of stale) {
-      const plan = planRow(row, lookups, this.options.timeoutMs);
+      const plan = planRow(row, lookups, this.boundsOf(field));
       if (plan.kind === 'ask' && plan.turn === turn) continue;
       here.delete(row);
       row.run.move(row, 'moving');

@@ -31,6 +31,7 @@ function rowOf(turns: Turn[], change: Partial<WorkRow> = {}): WorkRow {
     turns,
     unwritten: [],
     spentMs: 0,
+    spentCost: 0,
     plannedAtMs: 0,
     ...change,
   };
@@ -52,7 +53,14 @@ function stored(turn: Turn, state: LookupState, change: Partial<Lookup> = {}): [
   return [lookupKeyText(turn.key), { ...lookup, ...change }];
 }
 
-const plan = (row: WorkRow, ...lookups: [string, Lookup][]) => planRow(row, new Map(lookups), 800_000);
+const BUDGET = {
+  amount: 10,
+  costOf: (_: string, credits: number) => credits,
+  largestCostOf: (provider: string) => (provider === 'dear' ? 5 : 4),
+};
+
+const plan = (row: WorkRow, ...lookups: [string, Lookup][]) =>
+  planRow(row, new Map(lookups), { timeoutMs: 800_000, budget: null });
 
 describe('the waterfall', () => {
   it('asks the first provider of a lead that nobody has been asked about', () => {
@@ -68,7 +76,24 @@ describe('the waterfall', () => {
     ];
     expect(plan(rowOf([a, b, c]), ...lookups)).toMatchObject({
       kind: 'settle',
-      ending: { found: true, lookupId: 'c-hit' },
+      ending: {
+        found: true,
+        lookupId: 'c-hit',
+        attempts: [
+          { provider: 'c', lookupId: 'c-hit', outcome: 'hit', error: null },
+          { provider: 'b', lookupId: 'b-hit', outcome: 'hit', error: null },
+        ],
+      },
+    });
+  });
+
+  it('counts a provider that was passed over and has answered since as a hit alone', () => {
+    const [a, b] = [turnOf('a'), turnOf('b')];
+    const row = rowOf([a, b]);
+    plan(row, stored(a, 'failed'), stored(b, 'asked'));
+    expect(row.unwritten).toMatchObject([{ provider: 'a', outcome: 'skipped' }]);
+    expect(plan(row, stored(a, 'hit'))).toMatchObject({
+      ending: { found: true, attempts: [{ provider: 'a', outcome: 'hit' }] },
     });
   });
 
@@ -165,6 +190,33 @@ describe('the waterfall', () => {
   it('never returns to a provider where its attempt has ended', () => {
     const [a, b] = [turnOf('a', 'failed', 'HTTP 500'), turnOf('b')];
     expect(plan(rowOf([a, b]))).toEqual({ kind: 'ask', turn: b });
+  });
+
+  it('passes over whoever could take a lead over its budget, and goes on to who could not', () => {
+    const [dear, cheap] = [turnOf('dear'), turnOf('cheap')];
+    const row = rowOf([dear, cheap], { spentCost: 6 });
+    expect(planRow(row, new Map(), { timeoutMs: 800_000, budget: BUDGET })).toEqual({
+      kind: 'ask',
+      turn: cheap,
+    });
+    cheap.outcome = 'miss';
+    const end = planRow(row, new Map(), { timeoutMs: 800_000, budget: BUDGET });
+    expect(end).toMatchObject({ kind: 'settle', ending: { found: false, status: 'failed' } });
+    expect(JSON.stringify(end)).toContain(
+      'dear: its largest charge, 5, would take this lead over its budget of 10, of which 6 is spent',
+    );
+  });
+
+  it('lets a stored answer, and another’s question, serve a lead whose budget is spent', () => {
+    const dear = turnOf('dear');
+    const bounds = { timeoutMs: 800_000, budget: BUDGET };
+    const spent = () => rowOf([dear], { spentCost: 10 });
+    expect(planRow(spent(), new Map([stored(dear, 'asked')]), bounds)).toMatchObject({ kind: 'wait' });
+    expect(planRow(spent(), new Map([stored(dear, 'hit')]), bounds)).toMatchObject({
+      ending: { found: true },
+    });
+    const miss = planRow(spent(), new Map([stored(dear, 'miss')]), bounds);
+    expect(miss).toMatchObject({ ending: { status: 'finished' } });
   });
 
   it('times out when the providers took longer than a lead may take', () => {

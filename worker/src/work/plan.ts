@@ -2,6 +2,7 @@
  * Decides what a row does next, from what is stored: a pure function, so that every rule of the waterfall can be tried
  * without a server.
  */
+import { isWithin, type Budget } from '@leadwell/providers/budget';
 import type { Ending } from '@leadwell/shared/domain/ending';
 import { lookupKeyText, type Lookup } from '@leadwell/shared/repositories/lookups';
 import type { Turn, WorkRow } from './work-row';
@@ -15,26 +16,34 @@ export type Plan =
   /** The provider has the question and answers later: poll in so many seconds. */
   | { kind: 'poll'; turn: Turn; lookupId: string; inSeconds: number };
 
+/** What one row may take of its providers, all together. */
+export interface RowBounds {
+  timeoutMs: number;
+  /** Null: it may cost what it costs. */
+  budget: Budget | null;
+}
+
 /**
- * The next thing to do with a row, whose providers may take `timeoutMs` all together. A fresh hit of any of its providers ends it, the earliest first; misses count at
+ * The next thing to do with a row within its bounds. A fresh hit of any of its providers ends it, the earliest first; misses count at
  * their provider's turn. Providers passed over are noted in `row.unwritten` and on their turn.
  */
-export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, timeoutMs: number): Plan {
-  const hit = earliestHit(row, lookups);
-  if (hit) return foundPlan(row, hit);
+export function planRow(row: WorkRow, lookups: ReadonlyMap<string, Lookup>, bounds: RowBounds): Plan {
+  const { timeoutMs } = bounds;
+  const [hit, ...others] = listHits(row, lookups);
+  if (hit) return foundPlan(row, [hit, ...others]);
   const restricted = row.turns.find((turn) => turn.outcome === 'restricted');
   if (restricted) return restrictedPlan(row, restricted);
   for (const turn of row.turns) {
     if (hasEnded(turn)) continue;
     if (row.spentMs >= timeoutMs) return notFoundPlan(row, 'timeout', timeoutMessage(row, timeoutMs));
-    const plan = planTurn(row, turn, lookups.get(lookupKeyText(turn.key)));
+    const plan = planTurn(row, turn, lookups.get(lookupKeyText(turn.key)), bounds.budget);
     if (plan) return plan;
   }
   return exhaustedPlan(row);
 }
 
 /** Null: this turn is over, the next provider's comes. */
-function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined): Plan | null {
+function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined, budget: Budget | null): Plan | null {
   if (turn.closedBecause !== null) {
     endTurn(row, turn, { lookupId: null, outcome: 'skipped', error: turn.closedBecause });
     return null;
@@ -61,7 +70,16 @@ function planTurn(row: WorkRow, turn: Turn, lookup: Lookup | undefined): Plan | 
     });
     return null;
   }
-  return { kind: 'ask', turn };
+  return planAsk(row, turn, budget);
+}
+
+/** Waiting, polling and stored answers cost this row nothing; what is asked anew must fit its budget whatever it is charged. */
+function planAsk(row: WorkRow, turn: Turn, budget: Budget | null): Plan | null {
+  const largest = budget?.largestCostOf(turn.provider) ?? 0;
+  if (!budget || isWithin(budget, row.spentCost + largest)) return { kind: 'ask', turn };
+  const error = `its largest charge, ${largest}, would take this lead over its budget of ${budget.amount}, of which ${row.spentCost} is spent`;
+  endTurn(row, turn, { lookupId: null, outcome: 'skipped', error });
+  return null;
 }
 
 /**
@@ -88,25 +106,27 @@ export function endTurn(
   row.unwritten.push({ provider: turn.provider, ...end });
 }
 
-function earliestHit(row: WorkRow, lookups: ReadonlyMap<string, Lookup>): Lookup | undefined {
-  let earliest: Lookup | undefined;
-  for (const turn of row.turns) {
+/** The hits of a row's providers, the earliest answered first. */
+function listHits(row: WorkRow, lookups: ReadonlyMap<string, Lookup>): Lookup[] {
+  const hits = row.turns.flatMap((turn) => {
     const lookup = lookups.get(lookupKeyText(turn.key));
     // What this row was itself answered with counts however old it is: it was paid for, and not used yet.
-    if (lookup?.state !== 'hit' || !(lookup.fresh || turn.outcome === 'hit')) continue;
-    if (!earliest || (lookup.answeredAt ?? 0) < (earliest.answeredAt ?? 0)) earliest = lookup;
-  }
-  return earliest;
+    return lookup?.state === 'hit' && (lookup.fresh || turn.outcome === 'hit') ? [lookup] : [];
+  });
+  return hits.sort((a, b) => (a.answeredAt?.getTime() ?? 0) - (b.answeredAt?.getTime() ?? 0));
 }
 
-function foundPlan(row: WorkRow, hit: Lookup): Plan {
-  const attempts = [
-    ...row.unwritten,
-    { provider: hit.provider, lookupId: hit.id, outcome: 'hit' as const, error: null },
-  ];
+/** The first hit answers; what the others found agrees with it, or is kept beside it. A hit outdoes that its provider was passed over. */
+function foundPlan(row: WorkRow, hits: readonly [Lookup, ...Lookup[]]): Plan {
+  const used = hits.map(({ id, provider }) => ({
+    ...{ provider, lookupId: id, error: null },
+    outcome: 'hit' as const,
+  }));
+  const passed = row.unwritten.filter(({ provider }) => !hits.some((hit) => hit.provider === provider));
+  const { enrichmentId } = row;
   return {
     kind: 'settle',
-    ending: { enrichmentId: row.enrichmentId, found: true, lookupId: hit.id, attempts },
+    ending: { enrichmentId, found: true, lookupId: hits[0].id, attempts: [...passed, ...used] },
   };
 }
 

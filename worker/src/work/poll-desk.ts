@@ -13,14 +13,10 @@ import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
 import { claimPolls, postponePolls, type ClaimedPoll } from '@leadwell/shared/repositories/polls';
 import { answersOf } from './answers';
 import type { Ask, RowAtTurn } from './ask';
-import type { CallContext } from './conduct-call';
+import { clampPollSeconds, type CallContext } from './conduct-call';
 import { gather, type Gatherer } from './gather';
 import type { WorkRow } from './work-row';
 
-/** A provider that has not answered after this has failed. */
-const GIVE_UP_SECONDS = 600;
-const POLL_AT_MOST_EVERY_SECONDS = 1;
-const POLL_AT_LEAST_EVERY_SECONDS = 300;
 const RETRY_MS = 500;
 
 export interface PollDeskOptions extends CallContext {
@@ -72,15 +68,15 @@ export class PollDesk {
     const result = await this.call(jobId, polled);
     if (result === null) return;
     if (result.kind === 'answers' || result.kind === 'bad_input') return this.store(polled, result);
-    const given = polled.filter(({ askedSecondsAgo }) => askedSecondsAgo >= GIVE_UP_SECONDS);
-    if (given.length > 0) await this.store(given, failureOf(result));
+    const { giveUpSeconds } = this.options.provider;
+    const given = polled.filter(({ askedSecondsAgo }) => askedSecondsAgo >= giveUpSeconds);
+    if (given.length > 0) await this.store(given, failureOf(result, giveUpSeconds));
     const wanted = 'retryAfterSeconds' in result ? result.retryAfterSeconds : null;
     if (wanted === null) return;
-    const seconds = Math.min(Math.max(wanted, POLL_AT_MOST_EVERY_SECONDS), POLL_AT_LEAST_EVERY_SECONDS);
     await postponePolls(
       this.options.knex,
       polled.map(({ lookupId }) => lookupId),
-      seconds,
+      clampPollSeconds(wanted),
     );
   }
 
@@ -115,12 +111,12 @@ export class PollDesk {
   }
 }
 
-function failureOf(result: Exclude<PollResult, { kind: 'answers' }>): CallResult {
+function failureOf(result: Exclude<PollResult, { kind: 'answers' }>, giveUpSeconds: number): CallResult {
   const reason = result.kind === 'pending' ? 'not ready' : result.reason;
   return {
     kind: 'transient',
     retryAfterSeconds: null,
-    reason: `no answer ${GIVE_UP_SECONDS} s after it was submitted (${reason})`,
+    reason: `no answer ${giveUpSeconds} s after it was submitted (${reason})`,
   };
 }
 

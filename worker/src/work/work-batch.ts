@@ -164,6 +164,7 @@ export class BatchWorker {
       }),
       unwritten: [],
       spentMs: attempts.reduce((sum, attempt) => sum + (attempt.durationMs ?? 0), 0),
+      spentCost: 0,
       plannedAtMs: 0,
     };
   }

@@ -42,5 +42,7 @@ export interface WorkRow {
   unwritten: EndedAttempt[];
   /** What providers took for this row so far, all together; waiting is not counted. */
   spentMs: number;
+  /** What providers charged for this row so far, in the unit of the budget; 0 where there is none. */
+  spentCost: number;
   plannedAtMs: number;
 }

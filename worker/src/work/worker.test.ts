@@ -1,6 +1,7 @@
 /** The worker's core over a real database; only the provider and its limits are played. */
 import type { Adapter, AskedQuestion, Answer, CallResult } from '@leadwell/providers/adapter';
 import type { Provider, Waterfall } from '@leadwell/providers/provider';
+import { createBudget } from '@leadwell/providers/budget';
 import { askableWaterfall } from '@leadwell/providers/askable';
 import { execute, openDatabase, query } from '@leadwell/shared/db/database';
 import { audit } from '@leadwell/shared/ledger/audit';
@@ -53,6 +54,7 @@ interface Rig {
 
 interface RigOptions {
   answer: Script;
+  waterfall?: Waterfall;
   resultSeconds?: number;
   statementTimeoutMs?: number;
   /** How long a row waits for its call, and whether it gets one. */
@@ -74,7 +76,7 @@ function startRig(options: RigOptions): Rig {
     knex,
     logger,
     keeper,
-    waterfall: WATERFALL,
+    waterfall: options.waterfall ?? WATERFALL,
     leaseSeconds: LEASE_SECONDS,
     timeoutMs: 800_000,
     resultSeconds: options.resultSeconds ?? 86_400,
@@ -141,6 +143,7 @@ function providerNamed(name: string): Provider {
   const contract = {
     forms: ['name_domain'],
     maxQuestionsPerCall: 10,
+    maxCostCredits: 2,
     buildRequest: (questions: readonly AskedQuestion[]) => ({ body: questions.map(({ id }) => id) }),
   };
   return {
@@ -153,6 +156,7 @@ function providerNamed(name: string): Provider {
     concurrent: 10,
     timeoutSeconds: 10,
     maxWaitSeconds: 60,
+    giveUpSeconds: 600,
   };
 }
 
@@ -161,6 +165,7 @@ const WATERFALL: Waterfall = {
   emails: [PROVIDERS[0], PROVIDERS[1]],
   phones: [PROVIDERS[0]],
   configured: PROVIDERS,
+  budgets: { emails: null, phones: null },
 };
 
 const all = (ids: readonly string[], outcome: 'miss' | 'restricted' | 'hit'): CallResult => ({
@@ -363,6 +368,33 @@ describe('a worker', () => {
     );
     // The half that was never sent, and only that, counts as repeated.
     expect(repeats?.sum).toBe(1);
+  });
+
+  it('counts what a lead has cost, stated before priced, against its budget', async () => {
+    const budget = createBudget('emails', 4, PROVIDERS, new Map([['second', 2]]));
+    const rig = startRig({
+      waterfall: { ...WATERFALL, budgets: { emails: budget, phones: null } },
+      // Each of two leads is charged 1.5 by the first: 2.5 are left, and the second may take 2 × 2.
+      answer: (_, ids) => ({
+        kind: 'answers',
+        answers: new Map(ids.map((id) => [id, { outcome: 'miss', costCredits: 1 }])),
+        statedCredits: 1.5 * ids.length,
+      }),
+    });
+    const { batchId } = await accept(2);
+    await rig.worker.work(batchId);
+    expect(rig.calls.map((call) => call.provider)).toEqual(['first']);
+    const attempts = await query(
+      database.knex,
+      `SELECT DISTINCT a.provider, a.outcome, a.provider_cost AS cost, a.stated_cost AS stated, e.status
+         FROM attempts a JOIN enrichments e ON e.id = a.enrichment_id WHERE e.org_id = ? ORDER BY 1`,
+      [orgId],
+    );
+    expect(attempts).toEqual([
+      { provider: 'first', outcome: 'miss', cost: 1, stated: 1.5, status: 'failed' },
+      { provider: 'second', outcome: 'skipped', cost: null, stated: null, status: 'failed' },
+    ]);
+    expect(await readBalance(database.knex, orgId)).toBe(10_000);
   });
 
   it('asks nobody about a lead that was suppressed after it was accepted, and about its neighbours as ever', async () => {

@@ -1,0 +1,73 @@
+/** Sandbox, API and workers as processes of their own, as `npm run api` and `npm run worker` start them. */
+import { startProcess, type LocalProcess } from '@leadwell/cli/local/child-process';
+import { newId } from '@leadwell/shared/domain/ids';
+import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import type { Backend } from '../context';
+import type { BenchDatabase } from './bench-database';
+import { writeProvidersFile, type ProviderTerms } from './providers-file';
+import { startSandbox, type SandboxControl } from './sandbox-control';
+
+export interface DeploymentOptions {
+  database: BenchDatabase;
+  /** Where the queue is. */
+  backend: Backend;
+  /** The one provider of both fields. Defaults to one lead a call, without a limit that could be met. */
+  provider?: ProviderTerms;
+  /** How long the sandbox takes to answer. Defaults to 0. */
+  latencyMs?: number;
+  /** Settings over the defaults of the service. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+export interface Deployment {
+  apiUrl: string;
+  sandbox: SandboxControl;
+  /** The API's process. */
+  api: LocalProcess;
+  /** Starts one more worker and waits until it takes work. */
+  startWorker(settings?: Readonly<Record<string, string>>): Promise<LocalProcess>;
+}
+
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+
+/** Starts the sandbox and one API, and gives back how to start workers. Everything is ended by `onEnd`. */
+export async function deploy(
+  options: DeploymentOptions,
+  onEnd: (name: string, undo: () => Promise<unknown>) => void,
+): Promise<Deployment> {
+  const sandbox = await startSandbox(onEnd, options.latencyMs ?? 0);
+  const port = await findFreePort();
+  const env = {
+    ...(options.backend.redisUrl !== undefined && { REDIS_URL: options.backend.redisUrl }),
+    ...writeProvidersFile(sandbox.url, options.provider),
+    DATABASE_URL: options.database.url,
+    QUEUE_PREFIX: `b${newId().slice(-10)}`,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    ...options.settings,
+  };
+  const start = (name: 'api' | 'worker', settings: Readonly<Record<string, string>> = {}) =>
+    startService(name, { ...env, ...settings }, onEnd);
+  const api = await start('api');
+  const startWorker = (settings?: Readonly<Record<string, string>>): Promise<LocalProcess> =>
+    start('worker', settings);
+  return { apiUrl: `http://127.0.0.1:${port}`, sandbox, api, startWorker };
+}
+
+async function startService(
+  name: 'api' | 'worker',
+  env: Readonly<Record<string, string>>,
+  onEnd: (name: string, undo: () => Promise<unknown>) => void,
+): Promise<LocalProcess> {
+  const started = startProcess({ name, script: `${name}/dist/main.js`, env });
+  onEnd(name, () => started.stop(STOP_MS));
+  const isReady = (): boolean => started.describeEnd().includes(`${name} ready`);
+  await waitUntil(() => isReady() || started.hasEnded(), {
+    timeoutMs: START_MS,
+    message: `${name} to be ready`,
+  });
+  if (started.hasEnded()) throw new Error(started.describeEnd());
+  return started;
+}

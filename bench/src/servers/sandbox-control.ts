@@ -1,0 +1,54 @@
+/** The providers, simulated, in a process of their own: what they cost is never on our event loop. */
+import { startProcess } from '@leadwell/cli/local/child-process';
+import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import type { SandboxStats } from '@leadwell/sandbox/sandbox';
+
+export interface SandboxControl {
+  /** Providers are under `<url>/<name>`. */
+  url: string;
+  setLatency(ms: number): Promise<void>;
+  /** Calls and questions so far, by account. */
+  stats(): Promise<SandboxStats>;
+  /** Forgets what was asked; accounts begin anew, with a million credits. */
+  reset(): Promise<void>;
+}
+
+/** The sandbox's own limits times this are met by nobody here. */
+const PACE = 1000;
+
+/** Starts the sandbox and waits until it answers. */
+export async function startSandbox(
+  onEnd: (name: string, undo: () => Promise<unknown>) => void,
+  latencyMs: number,
+): Promise<SandboxControl> {
+  const port = await findFreePort();
+  const env = { SANDBOX_PORT: String(port), SANDBOX_PACE: String(PACE) };
+  const sandbox = startProcess({ name: 'sandbox', script: 'sandbox/dist/main.js', env });
+  onEnd('sandbox', () => sandbox.stop(2_000));
+  await waitUntil(() => sandbox.describeEnd().includes('Sandbox on') || sandbox.hasEnded(), {
+    timeoutMs: 60_000,
+    message: 'the sandbox to listen',
+  });
+  if (sandbox.hasEnded()) throw new Error(sandbox.describeEnd());
+  const url = `http://127.0.0.1:${port}`;
+  const setLatency = async (ms: number): Promise<void> =>
+    void (await control(url, 'POST', 'latency', { minMs: ms, maxMs: ms }));
+  await setLatency(latencyMs);
+  return {
+    url,
+    setLatency,
+    stats: () => control(url, 'GET', 'stats') as Promise<SandboxStats>,
+    reset: async () => void (await control(url, 'DELETE', 'stats')),
+  };
+}
+
+async function control(url: string, method: string, name: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(`${url}/_control/${name}`, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    headers: { 'content-type': 'application/json' },
+  });
+  if (!response.ok) throw new Error(`The sandbox refuses ${name}: ${await response.text()}`);
+  return response.json();
+}

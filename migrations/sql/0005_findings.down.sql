@@ -1,0 +1,1 @@
+ALTER TABLE lead_values DROP COLUMN findings;
