@@ -17,6 +17,7 @@ export interface Config {
   maxConnections: number;
   batchSize: number;
   workerConcurrency: number;
+  workerHeartbeatFile: string | undefined;
   emailCredits: number;
   phoneCredits: number;
   enrichmentTimeoutSeconds: number;

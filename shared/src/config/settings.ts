@@ -115,6 +115,13 @@ export const SETTINGS = {
     'batches',
     'Batches of each field that one worker process works at a time.',
   ),
+  workerHeartbeatFile: setting(
+    'WORKER_HEARTBEAT_FILE',
+    Joi.string().min(1),
+    undefined,
+    'path',
+    'Where one worker writes what it does, for `npm run cli -- worker-health`. Each worker needs its own. Unset: nowhere.',
+  ),
   emailCredits: setting(
     'EMAIL_CREDITS',
     wholeNumber(0, 1_000_000),
