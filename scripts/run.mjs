@@ -47,6 +47,7 @@ const TASKS = {
   chaos: program('chaos/dist/main.js'),
   fuzz: (args) => fuzz(args),
   bench: program('bench/dist/main.js'),
+  mutations: program('scripts/mutations.mjs'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
@@ -59,6 +60,7 @@ const WITHOUT_ENV_FILE = new Set([
   'chaos',
   'fuzz',
   'bench',
+  'mutations',
   'schema',
   'docs:config',
 ]);

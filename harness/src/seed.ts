@@ -31,8 +31,16 @@ export async function seedTenant(
 
 /** Leads of the shared directory (or of one organisation), each another person at a company of its own. Gives their ids in search order. */
 export async function seedLeads(knex: Knex, count: number, orgId: string | null = null): Promise<string[]> {
-  const people = Array.from({ length: count }, () => {
-    const id = newId();
+  return insertLeads(knex, Array.from({ length: count }, newId), orgId);
+}
+
+/** As seedLeads, with ids of the caller's: the same id is the same person in every run. */
+export async function insertLeads(
+  knex: Knex,
+  ids: readonly string[],
+  orgId: string | null = null,
+): Promise<string[]> {
+  const people = ids.map((id) => {
     const lead = leadOf(id);
     return { id, lead, hashes: hashQuestionForms(lead) };
   });
