@@ -8,6 +8,7 @@ import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
 import { composeApi } from './compose';
+import { limitConnections } from './http/connection-limit';
 import { closeServer, createApiServer, listen } from './http/server';
 
 /** Calls under way get this long to be answered. */
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
   );
   const publisher = createRelay({ knex, queues, waterfall: askableWaterfall(waterfall), config, logger });
   const server = createApiServer(composeApi({ config, knex, publisher, queues, waterfall, logger }));
+  limitConnections(server, config.maxConnections, logger);
   onShutdown(
     [
       { name: 'calls under way', close: () => closeServer(server, ANSWER_MS) },

@@ -15,6 +15,7 @@ import type { Closer } from '@leadwell/shared/runtime/shutdown';
 import { createCaller } from './calls/call-provider';
 import { createBreakers } from './limits/breaker';
 import { createLimiter } from './limits/limiter';
+import { startAuditLoop } from './relay/audit-loop';
 import { Heartbeat } from './heartbeat';
 import { startRelayLoop } from './relay/relay-loop';
 import { createAnswerStore } from './work/answer-store';
@@ -68,6 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<Closer[]> {
     consumers.push(await startBatchConsumer({ location, field, concurrency, work, onFailed, onError }));
   }
   const tidy = (): Promise<number> => deleteOldIdempotencyKeys(knex);
+  const audits = startAuditLoop({ knex, everyMs: config.auditEveryMinutes * 60_000, logger });
   const loop = startRelayLoop({
     relay,
     tidy,
@@ -76,6 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<Closer[]> {
     onTurn: () => heartbeat.beat(),
   });
   return [
+    { name: 'audit', close: () => audits.stop() },
     { name: 'relay loop', close: () => loop.stop() },
     { name: 'batches at work', close: () => closeBatches(calls, worker, consumers) },
     { name: 'provider calls', close: () => calls.close() },

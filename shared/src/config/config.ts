@@ -10,6 +10,11 @@ export interface Config {
   port: number;
   host: string;
   logLevel: string;
+  rateLimitCalls: number;
+  rateLimitSeconds: number;
+  authFailuresPerMinute: number;
+  trustedProxies: number;
+  maxConnections: number;
   batchSize: number;
   workerConcurrency: number;
   workerHeartbeatFile: string | undefined;
@@ -19,6 +24,7 @@ export interface Config {
   enrichmentDeadlineHours: number;
   leaseSeconds: number;
   checkSeconds: number;
+  auditEveryMinutes: number;
   resultDays: number;
   shareResults: 'on' | 'off';
   sandboxPort: number;
