@@ -47,6 +47,8 @@ export interface DeploymentOptions {
   startsApi?: boolean;
   /** The waterfall, where it is not the sandbox's own. Every provider named in it is asked at the sandbox. */
   waterfall?: Record<Field, string[]>;
+  /** What else PROVIDERS_FILE says of a provider of `waterfall`: another `baseUrl`, `maxWaitSeconds`, … */
+  providers?: Readonly<Record<string, object>>;
 }
 
 /** Starts the sandbox and one API; workers are started by the caller. */
@@ -66,7 +68,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
     SANDBOX_PORT: String(sandboxPort),
     SANDBOX_PACE: String(pace),
     ALLOW_SANDBOX: 'true',
-    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort)),
+    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort, options.providers)),
     ...options.environment,
   };
   const start = async (workspace: string, ready: RegExp, extra: NodeJS.ProcessEnv = {}): Promise<Process> => {
@@ -92,10 +94,15 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
 }
 
 /** A PROVIDERS_FILE over the sandbox, in the environment that names it. */
-function writeProvidersFile(waterfall: Record<Field, string[]>, sandboxPort: number): NodeJS.ProcessEnv {
+function writeProvidersFile(
+  waterfall: Record<Field, string[]>,
+  sandboxPort: number,
+  settings: Readonly<Record<string, object>> = {},
+): NodeJS.ProcessEnv {
   const accountOf = (name: string) => ({
     baseUrl: `http://127.0.0.1:${sandboxPort}/${name}`,
     keyEnv: 'PROVIDER_KEY',
+    ...settings[name],
   });
   const names = Object.values(waterfall).flat();
   const providers = Object.fromEntries(names.map((name) => [name, accountOf(name)]));
