@@ -17,7 +17,16 @@ describe('the answer to a question', () => {
     return lookup!.id;
   };
   const answer = (lookupId: string, state: LookupAnswer['state'], freshSeconds = 1_000): LookupAnswer => ({
-    ...{ lookupId, state, freshSeconds, ask: 1, error: null, durationMs: 1, costCredits: null, statedCredits: null },
+    ...{
+      lookupId,
+      state,
+      freshSeconds,
+      ask: 1,
+      error: null,
+      durationMs: 1,
+      costCredits: null,
+      statedCredits: null,
+    },
     candidates:
       state === 'hit'
         ? [
