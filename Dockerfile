@@ -1,5 +1,5 @@
 # One image for every process; docker-compose.yml names the command of each.
-FROM node:20.19.6-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY shared/package.json shared/
@@ -27,7 +27,7 @@ COPY scripts scripts
 RUN npx tsc -b shared migrations providers api worker sandbox cli
 RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:20.19.6-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root: the processes run as node, and can change nothing of themselves.

@@ -1,6 +1,85 @@
 -- The whole schema, written by `npm run schema` from a migrated database. Do not edit: write a migration.
 -- BullMQ's own schema is not part of it.
 
+CREATE OR REPLACE FUNCTION public.hash_key(hash bytea)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((((get_byte(hash, 0) << 24) | (get_byte(hash, 1) << 16)) | (get_byte(hash, 2) << 8)) | get_byte(hash, 3))
+;
+
+CREATE OR REPLACE FUNCTION public.lead_suppression_keys(questions bytea[], company_domain text, emails text[], phones text[])
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT DISTINCT hash_key(h.hash) AS hash_key FROM (SELECT unnest(lead_suppression_keys.questions) AS hash UNION ALL SELECT sha256(convert_to(('domain:'::text || lead_suppression_keys.company_domain), 'UTF8'::name)) AS sha256 UNION ALL SELECT sha256(convert_to(('email:'::text || e.e), 'UTF8'::name)) AS sha256 FROM unnest(lead_suppression_keys.emails) e(e) UNION ALL SELECT sha256(convert_to(('domain:'::text || split_part(e.e, '@'::text, 2)), 'UTF8'::name)) AS sha256 FROM unnest(lead_suppression_keys.emails) e(e) UNION ALL SELECT sha256(convert_to(('phone:'::text || split_part(t.t, ' x'::text, 1)), 'UTF8'::name)) AS sha256 FROM unnest(lead_suppression_keys.phones) t(t)) h WHERE (h.hash IS NOT NULL))
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_bucket(p_begins double precision[], p_from double precision)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  n integer := cardinality(p_begins);
+BEGIN
+  WHILE n > 0 AND p_begins[n] > p_from LOOP n := n - 1; END LOOP;
+  RETURN n;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_even_share(p_window_ms bigint, p_amount bigint, p_need bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE WHEN p_window_ms > 2000 THEN p_amount ELSE greatest(p_need, 10, ceil(p_amount * 3 / 50.0)::bigint) END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_grace(p_window_ms bigint)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT least(p_window_ms / 50.0, 2000)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
+ RETURNS double precision
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
+  opens double precision := p_from;
+BEGIN
+  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
+  FOR i IN 1 .. cardinality(p_ends) LOOP
+    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
+    opens := greatest(opens, p_ends[i] + p_window_ms);
+    total := total - p_used[i];
+  END LOOP;
+  RETURN opens;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION public.provider_limit_used(p_at double precision, p_window_ms bigint, p_ends double precision[], p_used integer[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  total bigint := 0;
+BEGIN
+  FOR i IN REVERSE cardinality(p_ends) .. 1 LOOP
+    IF p_ends[i] + p_window_ms > p_at THEN total := total + p_used[i]; END IF;
+  END LOOP;
+  RETURN total;
+END $function$
+;
+
 CREATE TABLE api_keys (
   id uuid NOT NULL,
   org_id uuid NOT NULL,
@@ -152,6 +231,7 @@ CREATE UNIQUE INDEX enrichments_live ON public.enrichments USING btree (org_id, 
 CREATE INDEX enrichments_pending ON public.enrichments USING btree (batch_id) WHERE (status = 'pending'::text);
 CREATE INDEX enrichments_refund ON public.enrichments USING btree (refund_transaction_id) WHERE (refund_transaction_id IS NOT NULL);
 CREATE INDEX enrichments_request ON public.enrichments USING btree (request_id);
+CREATE INDEX enrichments_superseded ON public.enrichments USING btree (entity_id) WHERE (superseded_at IS NOT NULL);
 
 CREATE TABLE erasures (
   id uuid NOT NULL,
@@ -267,6 +347,7 @@ CREATE TABLE people (
   email_hash bytea,
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  suppression_keys integer[] GENERATED ALWAYS AS (lead_suppression_keys(ARRAY[linkedin_hash, name_domain_hash, name_company_hash, email_hash], company_domain, emails, phones)) STORED,
   CONSTRAINT people_pkey PRIMARY KEY (id),
   CONSTRAINT people_seq_key UNIQUE (seq)
 );
@@ -388,6 +469,7 @@ CREATE TABLE suppressions (
   CONSTRAINT suppressions_source_check CHECK ((source = ANY (ARRAY['operator'::text, 'erasure'::text, 'provider'::text])))
 );
 CREATE INDEX suppressions_erasure ON public.suppressions USING btree (erasure_id) WHERE (erasure_id IS NOT NULL);
+CREATE INDEX suppressions_key ON public.suppressions USING btree (hash_key(hash));
 
 CREATE OR REPLACE FUNCTION public.add_to_provider_limit(p_account text, p_window_ms bigint, p_unit text, p_clock double precision, p_from double precision, p_until double precision, p_count integer)
  RETURNS void
@@ -601,71 +683,6 @@ BEGIN
     IF n > 0 THEN l.ends_ms[n] := greatest(l.ends_ms[n], p_late_until[i]); END IF;
   END LOOP;
   UPDATE provider_limits SET used = l.used, ends_ms = l.ends_ms WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.provider_limit_bucket(p_begins double precision[], p_from double precision)
- RETURNS integer
- LANGUAGE plpgsql
- IMMUTABLE
-AS $function$
-DECLARE
-  n integer := cardinality(p_begins);
-BEGIN
-  WHILE n > 0 AND p_begins[n] > p_from LOOP n := n - 1; END LOOP;
-  RETURN n;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.provider_limit_even_share(p_window_ms bigint, p_amount bigint, p_need bigint)
- RETURNS bigint
- LANGUAGE sql
- IMMUTABLE
-AS $function$
-  SELECT CASE WHEN p_window_ms > 2000 THEN p_amount ELSE greatest(p_need, 10, ceil(p_amount * 3 / 50.0)::bigint) END
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.provider_limit_grace(p_window_ms bigint)
- RETURNS double precision
- LANGUAGE sql
- IMMUTABLE
-AS $function$
-  SELECT least(p_window_ms / 50.0, 2000)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
- RETURNS double precision
- LANGUAGE plpgsql
- IMMUTABLE
-AS $function$
-DECLARE
-  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
-  opens double precision := p_from;
-BEGIN
-  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
-  FOR i IN 1 .. cardinality(p_ends) LOOP
-    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
-    opens := greatest(opens, p_ends[i] + p_window_ms);
-    total := total - p_used[i];
-  END LOOP;
-  RETURN opens;
-END $function$
-;
-
-CREATE OR REPLACE FUNCTION public.provider_limit_used(p_at double precision, p_window_ms bigint, p_ends double precision[], p_used integer[])
- RETURNS bigint
- LANGUAGE plpgsql
- IMMUTABLE
-AS $function$
-DECLARE
-  total bigint := 0;
-BEGIN
-  FOR i IN REVERSE cardinality(p_ends) .. 1 LOOP
-    IF p_ends[i] + p_window_ms > p_at THEN total := total + p_used[i]; END IF;
-  END LOOP;
-  RETURN total;
 END $function$
 ;
 

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const WORKSPACES = [
@@ -44,7 +45,9 @@ const TASKS = {
   worker: program('worker/dist/main.js'),
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
+  fuzz: (args) => fuzz(args),
   bench: program('bench/dist/main.js'),
+  mutations: program('scripts/mutations.mjs'),
   schema: program('cli/dist/local/write-schema.js'),
   'docs:config': program('cli/dist/local/write-config-docs.js'),
 };
@@ -55,7 +58,9 @@ const WITHOUT_ENV_FILE = new Set([
   'check',
   'demo',
   'chaos',
+  'fuzz',
   'bench',
+  'mutations',
   'schema',
   'docs:config',
 ]);
@@ -228,6 +233,16 @@ async function test(args, failedChecks = []) {
   const failed = result.failed + forbidden + failedChecks.length;
   console.log(`${result.passed} passed, ${failed} failed`);
   return code || (failed > 0 ? 1 : 0);
+}
+
+/** The fuzz test alone, with `--count` calls (100,000) of `--seed` (of the time). */
+async function fuzz(args) {
+  const { values } = parseArgs({ args, options: { count: { type: 'string' }, seed: { type: 'string' } } });
+  const counts = Object.entries(values).filter(([, text]) => !/^\d+$/.test(text));
+  if (counts.length > 0) return fail('--count and --seed take whole numbers.');
+  process.env.FUZZ_COUNT = values.count ?? '100000';
+  if (values.seed !== undefined) process.env.FUZZ_SEED = values.seed;
+  return runNode(['node_modules/jest/bin/jest.js', 'tests/fuzz.test.ts']);
 }
 
 function readReport(file) {

@@ -53,6 +53,18 @@ describe('authentication', () => {
     expect(await timeOf({ authorization: 'Bearer nonsense' })).toBeGreaterThan(45);
   });
 
+  it('tells browsers with every answer, refusals too, to keep and frame nothing of it', async () => {
+    for (const key of [tenant.apiKey, 'nonsense']) {
+      const { headers } = await api.call('GET', BALANCE, { key });
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+      expect(headers.get('strict-transport-security')).toContain('max-age');
+      expect(headers.get('cache-control')).toBe('private, no-cache');
+      expect([headers.get('x-powered-by'), headers.get('access-control-allow-origin')]).toEqual([null, null]);
+    }
+  });
+
   it('refuses before it looks at the path or the body', async () => {
     expect((await api.call('GET', '/api/v1/nowhere')).status).toBe(401);
     expect((await api.call('POST', `${ENRICHMENT}/bulk`, { text: '{' })).status).toBe(401);

@@ -1,7 +1,8 @@
 /** There is no Docker where the tests run: the files are read, and their commands run with their environment on local servers. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SETTINGS, type Setting } from '@leadwell/shared/config/settings';
 import { newId } from '@leadwell/shared/domain/ids';
@@ -13,7 +14,7 @@ import { Client } from './support/client';
 import { readCompose, readDockerfile, ROOT, type ComposeService } from './support/compose-file';
 import { runCli } from './support/run-cli';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const services = readCompose({ POSTGRES_PASSWORD: 'secret', ALLOW_SANDBOX: 'true' });
 const ours = Object.entries(services).filter(([, service]) => service.build !== undefined);
@@ -120,6 +121,7 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       QUEUE_PREFIX: `t${newId().slice(-10)}`,
       SANDBOX_PORT: String(sandboxPort),
       SANDBOX_PACE: '50',
+      WORKER_HEARTBEAT_FILE: path.join(mkdtempSync(path.join(tmpdir(), 'heartbeat-')), 'heartbeat.json'),
     };
     const environmentOf = (name: string): NodeJS.ProcessEnv => {
       const own = services[name]?.environment ?? {};
@@ -147,7 +149,10 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       .slice(1)
       .map((word) => word.replace('3000', String(port)));
     const isHealthy = async (): Promise<boolean> => (await exitCodeOf(run('api', check ?? []))) === 0;
-    await waitUntil(isHealthy, { timeoutMs: 20_000, message: 'the health check of the API' });
+    await waitUntil(isHealthy, { timeoutMs: 60_000, message: 'the health check of the API' });
+    const checkWorker = services['worker']?.healthcheck?.test.slice(1) ?? [];
+    const isWorking = async (): Promise<boolean> => (await exitCodeOf(run('worker', checkWorker))) === 0;
+    await waitUntil(isWorking, { timeoutMs: 60_000, message: 'the health check of the worker' });
 
     const { json } = await runCli<{ apiKey: string }>(
       ['org', 'create', '--name', 'Acme', '--credits', '500', '--json'],
@@ -163,7 +168,7 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       const rows = (await answer.json()) as { status: string; dataFound: boolean | null }[];
       return rows.every(({ status }) => status !== 'pending') && rows.some(({ dataFound }) => dataFound);
     };
-    await waitUntil(ended, { timeoutMs: 30_000, message: 'twenty leads to be enriched' });
+    await waitUntil(ended, { timeoutMs: 60_000, message: 'twenty leads to be enriched' });
 
     const ends = running.map(exitCodeOf);
     for (const child of running) child.kill('SIGTERM');

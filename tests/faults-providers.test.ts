@@ -1,8 +1,10 @@
 /** Providers that break, lie, hang and flood: every lead ends once, what is not found is refunded, and nothing unclean is stored. */
+import { createSandbox } from '@leadwell/sandbox/sandbox';
 import { query } from '@leadwell/shared/db/database';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
-import { deploy, type Deployment } from './support/deployment';
+import { deploy, type Deployment, type DeploymentOptions } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
 import { readFileSync } from 'node:fs';
@@ -11,9 +13,12 @@ jest.setTimeout(90_000);
 
 const CREDITS = 100_000;
 let deployment: Deployment;
-beforeEach(async () => {
-  deployment = await deploy({ backend: queueBackends()[0]!, sandbox: { pace: 100 } });
-});
+async function start(options: Partial<DeploymentOptions> = {}) {
+  deployment = await deploy({ backend: queueBackends()[0]!, sandbox: { pace: 100 }, ...options });
+  const { knex } = deployment.database;
+  const tenant = await seedTenant(knex, { credits: CREDITS });
+  return { knex, tenant, client: new Client(deployment.apiUrl, tenant.apiKey) };
+}
 afterEach(() => deployment.stop());
 
 const HOSTILE = [
@@ -37,9 +42,7 @@ function memoryOf(pid: number): number {
 }
 
 it('ends and refunds what hostile answers leave, stores nothing unclean, and does not grow', async () => {
-  const { knex } = deployment.database;
-  const tenant = await seedTenant(knex, { credits: CREDITS });
-  const client = new Client(deployment.apiUrl, tenant.apiKey);
+  const { knex, tenant, client } = await start();
   const worker = await deployment.startWorker();
   await client.enrich(await seedLeads(knex, 20), 'emails');
   await untilPendingBelow(knex, 1);
@@ -66,12 +69,58 @@ it('ends and refunds what hostile answers leave, stores nothing unclean, and doe
 });
 
 it('does not let one provider that hangs keep a lead from its end', async () => {
-  const { knex } = deployment.database;
-  const tenant = await seedTenant(knex, { credits: CREDITS });
-  const client = new Client(deployment.apiUrl, tenant.apiKey);
+  const { knex, tenant, client } = await start();
   deployment.sandbox.addFault({ kind: 'hang', provider: 'hunter' });
   await deployment.startWorker();
   await client.enrich(await seedLeads(knex, 30), 'emails');
   await untilPendingBelow(knex, 1, 60_000);
   settledOnce(await readOutcome(knex, tenant.orgId), { total: 30, price: 5, credits: CREDITS });
 });
+
+it('loses with a provider that is gone in the middle of a run what only it could answer, refunded, and nothing else', async () => {
+  const hunter = createSandbox({ latency: { minMs: 0, maxMs: 0 } });
+  const { knex, tenant, client } = await start({
+    waterfall: { emails: ['hunter', 'findymail'], phones: ['findymail'] },
+    providers: {
+      hunter: { baseUrl: `http://127.0.0.1:${await hunter.listen(0)}/hunter`, maxWaitSeconds: 1 },
+    },
+  });
+  const wishes = { 'only-hunter': 40, 'only-findymail': 20, 'always-hit': 20, 'always-miss': 20 };
+  const leadsOf = new Map<string, string[]>();
+  for (const [wish, count] of Object.entries(wishes))
+    leadsOf.set(wish, await seedLeads(knex, count, null, wish));
+  await client.enrich(inTurns([...leadsOf.values()]), 'emails');
+  await deployment.startWorker();
+  // It takes 15 a second: most have not been asked by then.
+  await waitUntil(() => (hunter.stats().accounts[0]?.questions.distinct ?? 0) >= 12, {
+    timeoutMs: 30_000,
+    message: 'Hunter to have answered some',
+  });
+  await hunter.close();
+  await untilPendingBelow(knex, 1, 60_000);
+  settledOnce(await readOutcome(knex, tenant.orgId), { total: 100, price: 5, credits: CREDITS });
+  const endsOf = async (wish: string) => {
+    const rows = await query<{ end: string; hunter: string }>(
+      knex,
+      `SELECT CASE WHEN e.data_found THEN 'found' ELSE e.status END AS end, coalesce(a.outcome, 'skipped') AS hunter
+         FROM enrichments e LEFT JOIN attempts a ON a.enrichment_id = e.id AND a.provider = 'hunter'
+        WHERE e.org_id = :orgId AND e.entity_id = ANY(:leadIds::uuid[])`,
+      { orgId: tenant.orgId, leadIds: leadsOf.get(wish) },
+    );
+    // Answered before its death, or not: a failed call is as good as none.
+    return rows.map(
+      ({ end, hunter: said }) => `${said === 'hit' || said === 'miss' ? said : 'nothing'}: ${end}`,
+    );
+  };
+  const [onlyHunter, onlyFindymail, both, neither] = await Promise.all(Object.keys(wishes).map(endsOf));
+  expect(new Set(onlyHunter)).toEqual(new Set(['hit: found', 'nothing: failed']));
+  expect(new Set(onlyFindymail)).toEqual(new Set(['miss: found', 'nothing: found']));
+  expect(new Set(both)).toEqual(new Set(['hit: found', 'nothing: found']));
+  expect(new Set(neither)).toEqual(new Set(['miss: finished', 'nothing: failed']));
+});
+
+/** The first of each list, then the second of each, and so on. */
+function inTurns(lists: readonly string[][]): string[] {
+  const longest = Math.max(...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list[at] ?? [])).flat();
+}

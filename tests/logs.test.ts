@@ -4,7 +4,9 @@ import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
 import { deploy, type Deployment, type Process } from './support/deployment';
+import { readQueue } from './support/queue-contents';
 import { seedLeads, seedTenant } from './support/seed';
+import type { ErrorBody } from './support/test-api';
 
 jest.setTimeout(90_000);
 
@@ -22,6 +24,8 @@ const SECRET_FREE = /[\w.+-]+@[\w-]+\.\w+|\+\d{8,}|Bearer |\blw_/;
 describe.each(queueBackends())('the logs, with the queue on $name', (backend) => {
   let deployment: Deployment;
   const processes: Process[] = [];
+  const errorBodies: string[] = [];
+  let queueContents = '';
   let apiKey = '';
 
   /** Orders and searches, good and bad, and a worker killed in the middle; the providers answer without faults. */
@@ -38,14 +42,17 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
     const leads = await seedLeads(knex, 200);
     await client.enrich(leads, 'phones');
     await client.enrich(leads, 'emails');
+    queueContents = await readQueue(deployment);
     await victim.kill();
-    await client.call('GET', '/operations/credits/history?startDate=ada.byron@engine.example');
+    const fail = async (...call: Parameters<Client['call']>): Promise<void> =>
+      void errorBodies.push(await (await client.call(...call)).text());
+    await fail('GET', '/operations/credits/history?startDate=ada.byron@engine.example');
     await client.call('POST', '/entities/prospects/person', { contact: { fullName: { any: 'Ada' } } });
-    await client.call('POST', '/operations/enrichment/bulk', {
+    await fail('POST', '/operations/enrichment/bulk', {
       selection: 'Ada Byron',
       field: '+491701234567',
     });
-    await client.call('GET', `/entities/prospects/person/${leads[0]}?name=Ada`);
+    await fail('GET', `/entities/prospects/person/${leads[0]}?name=Ada`);
     const ended = async (): Promise<boolean> => {
       const [row] = await query<{ count: number }>(
         knex,
@@ -54,6 +61,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
       return row?.count === 0;
     };
     await waitUntil(ended, { timeoutMs: 60_000, message: 'everything to be enriched' });
+    queueContents += await readQueue(deployment);
     await Promise.all([api.stop(), worker.stop()]);
   });
   afterAll(() => deployment.stop());
@@ -78,7 +86,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
     expect(batches.every(({ batchId, requestId }) => batchId && requestId)).toBe(true);
   });
 
-  it('hold no address, number, name or key that the database or the environment holds', async () => {
+  it('hold no address, number, name or key that the database or the environment holds, nor do the queue and refusals', async () => {
     const found = await query<{ text: string }>(
       deployment.database.knex,
       `SELECT value AS text FROM lead_values
@@ -89,10 +97,17 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
     expect(found.length).toBeGreaterThan(900);
     const password = new URL(deployment.database.url).password;
     const secrets = [apiKey, `:${password}@`, 'sandbox-hunter', 'sandbox-prospeo', 'sandbox-leadmagic'];
-    const text = output();
-    expect([...found.map((row) => row.text), ...secrets].filter((one) => text.includes(one))).toEqual([]);
-    expect(linesOf(text).filter((line) => SECRET_FREE.test(line))).toEqual([]);
-    expect(text).not.toMatch(/Ada|491701234567/);
+    expect(queueContents).toMatch(/b-[0-9a-f-]{36}-g1/);
+    expect(errorBodies.map((body) => (JSON.parse(body) as ErrorBody).error.code)).toEqual([
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+    ]);
+    for (const text of [output(), queueContents, errorBodies.join('\n')]) {
+      expect([...found.map((row) => row.text), ...secrets].filter((one) => text.includes(one))).toEqual([]);
+      expect(linesOf(text).filter((line) => SECRET_FREE.test(line))).toEqual([]);
+      expect(text).not.toMatch(/Ada|491701234567/);
+    }
   });
 
   it('warn of nothing in a run where only a worker died', () => {

@@ -4,11 +4,14 @@ import { newId } from '@leadwell/shared/domain/ids';
 import { batchJobId } from '@leadwell/shared/queue/batch-queues';
 import { createEmptyDatabase } from '@leadwell/shared/testing/database';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { runCli } from './support/run-cli';
 import { seedLeads, seedTenant, type Tenant } from './support/seed';
 import { startTestApi, type TestApi } from './support/test-api';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 interface ShownBatch {
   id: string;
@@ -35,6 +38,8 @@ describe.each(queueBackends())('with the queue on $name', (backend) => {
     const settings = {
       QUEUE_PREFIX: `t${newId().slice(-10)}`,
       BATCH_SIZE: '10',
+      // A command takes seconds on a loaded machine: a lease of 8 s would run out before it is read.
+      LEASE_SECONDS: '300',
       ...(backend.redisUrl && { REDIS_URL: backend.redisUrl }),
     };
     api = await startTestApi(settings);
@@ -88,7 +93,7 @@ describe.each(queueBackends())('with the queue on $name', (backend) => {
     await api.queues.add('emails', [{ batchId: queued, generation: 1, priority: 1 }]);
     await change(
       leased,
-      `${raised}, lease_until = clock_timestamp() + interval '8 s', leased_by = 'host:7', fence = 1`,
+      `${raised}, lease_until = clock_timestamp() + interval '5 min', leased_by = 'host:7', fence = 1`,
     );
     await change(waiting, `not_before = clock_timestamp() + interval '10 min'`);
     // Its job is not in the queue: lost, and due again.
@@ -103,7 +108,7 @@ describe.each(queueBackends())('with the queue on $name', (backend) => {
       'queued: Its job waits in the queue for a worker that is free.',
       'leased: host:7 works it; no call is under way: its rows wait for a turn or a limit.',
       expect.stringMatching(/^waiting: It was told to wait (10|9) min; nobody takes it before/),
-      expect.stringMatching(/^due: The queue has lost its job; the relay makes it a new one/),
+      expect.stringMatching(/^due: The queue has no job of it: .*; the relay makes it a new one/),
       expect.stringMatching(/^overdue: Its deadline has passed; the relay ends and refunds what is left/),
       expect.stringMatching(/^due: 2 workers died with it; the relay splits it into single leads/),
     ]);
@@ -171,6 +176,32 @@ describe.each(queueBackends())('with the queue on $name', (backend) => {
         action: expect.stringContaining('npm run worker') as string,
       },
     ]);
+  });
+
+  it('the worker’s health is its own: work that waits counts against an idle worker only, not against a busy one', async () => {
+    const WORKER_HEARTBEAT_FILE = path.join(mkdtempSync(path.join(tmpdir(), 'heartbeat-')), 'beat.json');
+    const health = () =>
+      runCli<{ ok: boolean; fault: string | null }>(['worker-health', '--json'], {
+        ...env,
+        WORKER_HEARTBEAT_FILE,
+      });
+    const beat = (atWork: number): void => {
+      const job = { atWork, takenMs: Date.now() - 90_000 };
+      const jobs = { emails: job, phones: job };
+      writeFileSync(WORKER_HEARTBEAT_FILE, JSON.stringify({ turnedMs: Date.now(), concurrency: 1, jobs }));
+    };
+    expect(await health()).toMatchObject({ code: 1, json: { ok: false } });
+    await order(10);
+    beat(0);
+    expect(await health()).toMatchObject({ code: 0, json: { ok: true, fault: null } });
+    await execute(api.knex, `UPDATE batches SET queued_at = clock_timestamp() - interval '61 s'`);
+    const starving = await health();
+    expect([starving.code, starving.json.fault]).toEqual([
+      1,
+      expect.stringMatching(/^Batches \(emails\) wait/),
+    ]);
+    beat(1);
+    expect((await health()).code).toBe(0);
   });
 
   it('the doctor names overdue batches, open breakers and books that do not add up, each with what to do', async () => {

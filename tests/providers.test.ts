@@ -24,6 +24,9 @@ import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import { firstQuestion, type LeadInputs, type Question } from '@leadwell/shared/domain/question';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
+/** Those whose documentation has an answer for a person of whom nothing may be told; the others have nothing to say. */
+const TELL_RESTRICTIONS = new Set(['dropcontact', 'hunter', 'leadmagic', 'lusha']);
+
 let sandbox: Sandbox;
 let waterfall: Waterfall;
 /** Every provider with each of its fields, at the sandbox. */
@@ -254,8 +257,9 @@ describe('adapters and sandbox', () => {
       const questions = [0, 1, 2, 3].map((number) => sureQuestion(provider, field, number));
       const result = await ask(provider, field, questions);
       const outcomes = result.kind === 'answers' ? [...result.answers.values()] : [];
-      // Apollo answers by position: there, nothing of a shorter answer can be told.
-      expect([provider.name, outcomes.length]).toEqual([provider.name, provider.name === 'apollo' ? 0 : 2]);
+      // By position nothing of a shorter answer can be told.
+      const isPositional = provider.adapter.fields[field]?.isPositional === true;
+      expect([provider.name, outcomes.length]).toEqual([provider.name, isPositional ? 0 : 2]);
       expect(outcomes.filter(({ outcome }) => outcome !== 'hit')).toEqual([]);
     }
   });
@@ -280,16 +284,42 @@ describe('adapters and sandbox', () => {
     }
   });
 
+  it('pass on what a provider says its call cost, and say nothing where it does not', async () => {
+    const silent = ['hunter', 'findymail'];
+    for (const [provider, field] of everyProvider) {
+      if (isAsync(provider.adapter.fields[field]!)) continue;
+      sandbox.reset();
+      const size = Math.min(4, maxQuestionsPerCall(provider, field));
+      const questions = Array.from({ length: size }, (_, number) => sureQuestion(provider, field, number));
+      const result = await ask(provider, field, questions);
+      const stated = result.kind === 'answers' ? (result.statedCredits ?? null) : undefined;
+      const used = sandbox.stats().accounts[0]?.credits.used;
+      expect([provider.name, field, stated]).toEqual([
+        provider.name,
+        field,
+        silent.includes(provider.name) ? null : used,
+      ]);
+      expect(used).toBeGreaterThan(0);
+    }
+  });
+
   it('are told "nothing found" and "may not be told" apart from each other', async () => {
+    const refusing = new Set<string>();
     for (const [provider, field] of everyProvider) {
       const outcomeOf = async (wish: string) => {
         const text = JSON.stringify(sureQuestion(provider, field)).replaceAll('always-hit', wish);
         const result = await ask(provider, field, [JSON.parse(text) as Question]);
         return result.kind === 'answers' ? result.answers.get('q0')?.outcome : result.kind;
       };
-      expect([provider.name, await outcomeOf('always-miss')]).toEqual([provider.name, 'miss']);
-      expect(['restricted', 'miss']).toContain(await outcomeOf('always-restricted'));
+      const [found, restricted] = [await outcomeOf('always-miss'), await outcomeOf('always-restricted')];
+      expect([provider.name, found, restricted]).toEqual([
+        provider.name,
+        'miss',
+        TELL_RESTRICTIONS.has(provider.name) ? 'restricted' : 'miss',
+      ]);
+      if (restricted === 'restricted') refusing.add(provider.name);
     }
+    expect(refusing).toEqual(TELL_RESTRICTIONS);
   });
 
   it('are as many on both sides', () => {

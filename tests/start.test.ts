@@ -1,6 +1,6 @@
 import { findFreePort, isRunning, readPostmaster } from '@leadwell/shared/runtime/postgres-server';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawnSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,7 +30,7 @@ class LocalStart {
       throw new Error(`npm start ended early:\n${this.output}`);
     });
     const found = waitUntil(() => /^curl .*$/m.exec(this.output)?.[0], {
-      timeoutMs: 40_000,
+      timeoutMs: 100_000,
       message: 'a curl line',
     });
     return Promise.race([found, exited]);
@@ -88,6 +88,15 @@ describe('npm start', () => {
     expect(finished.map(({ id }) => id)).toEqual(accepted.map(({ id }) => id));
     expect(statSync(path.join(directory, '.data', 'organisation.json')).mode & 0o777).toBe(0o600);
 
+    // In another shell of the same directory: nothing says there that a sandbox is allowed.
+    const doctor = (): string => {
+      const options = { cwd: directory, env: { PATH: process.env['PATH'] } };
+      const script = path.join(path.dirname(START), 'main.js');
+      return spawnSync(process.execPath, [script, 'doctor'], options).stdout.toString();
+    };
+    expect(doctor()).toMatch(/note +providers file +`npm start` runs here with a sandbox/);
+    expect(doctor()).toMatch(/Nothing is wrong/);
+
     const processes = first.descendants();
     expect(processes.length).toBeGreaterThanOrEqual(3);
     const stoppedAt = Date.now();
@@ -102,7 +111,7 @@ describe('npm start', () => {
     expect(paste(line)).toEqual(finished);
     second.kill('SIGTERM');
     expect(await second.ended).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it('leaves no process of its own behind when it is killed', async () => {
     const start = new LocalStart(directory, env);
@@ -114,7 +123,7 @@ describe('npm start', () => {
     // The database stays up for the next start, as documented; this test ends it.
     process.kill(readPostmaster(dataDirectory())?.pid as number, 'SIGQUIT');
     await waitUntil(() => readPostmaster(dataDirectory()) === undefined, { message: 'the database ends' });
-  }, 120_000);
+  }, 300_000);
 
   it('says so where the port is taken, and exits 1', async () => {
     const start = new LocalStart(directory, {

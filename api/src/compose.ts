@@ -2,6 +2,7 @@ import { askableWaterfall } from '@leadwell/providers/askable';
 import type { Waterfall } from '@leadwell/providers/provider';
 import type { Config } from '@leadwell/shared/config/config';
 import type { Knex } from '@leadwell/shared/db/database';
+import { validationError } from '@leadwell/shared/domain/errors';
 import type { BatchQueues } from '@leadwell/shared/queue/batch-queues';
 import express, { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
@@ -11,8 +12,10 @@ import { limitBodyTime } from './http/body-time';
 import { creditsRoutes } from './http/credits-routes';
 import { enrichRoutes } from './http/enrich-routes';
 import { answerErrors, answerUnknownPath } from './http/error-answers';
+import { createFailureLimit } from './http/failure-limit';
 import { healthRoutes } from './http/health-routes';
 import { importRoutes } from './http/import-routes';
+import { limitKeyRate } from './http/key-rate-limit';
 import { logCalls } from './http/log-calls';
 import { lookupRoutes } from './http/lookup-routes';
 import { OPS_QUEUES_PATH, opsRoutes } from './http/ops-routes';
@@ -36,12 +39,15 @@ export interface ApiDependencies {
 export function composeApi(deps: ApiDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
+  // Whose address counts: the one that the last of our own proxies saw.
+  app.set('trust proxy', deps.config.trustedProxies);
   // Only one call promises an ETag, and makes its own; the hash of a thousand rows is not free.
   app.disable('etag');
-  app.use(assignRequestId, logCalls(deps.logger), helmet(), neverCached, limitBodyTime());
+  app.use(assignRequestId, logCalls(deps.logger), helmet(), neverCached, limitBodyTime(), requireHost);
   app.use('/health', healthRoutes({ knex: deps.knex, askQueue: () => askQueue(deps.queues) }));
   app.use(OPS_QUEUES_PATH, opsRoutes(deps));
-  app.use('/api/v1', authenticate(deps.knex), apiRoutes(deps));
+  const failures = createFailureLimit(deps.config.authFailuresPerMinute);
+  app.use('/api/v1', authenticate(deps.knex, failures), limitKeyRate(deps.config), apiRoutes(deps));
   app.use(answerUnknownPath);
   app.use(answerErrors(deps.logger));
   return app;
@@ -71,5 +77,12 @@ function apiRoutes(deps: ApiDependencies): Router {
 /** Answers belong to one organisation and change: no cache on the way may keep one, a client may ask whether its own still holds. */
 const neverCached: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'private, no-cache');
+  next();
+};
+
+/** Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2 */
+const requireHost: RequestHandler = (req, _res, next) => {
+  if (req.httpVersion === '1.1' && req.headers.host === undefined)
+    throw validationError([{ path: 'Host', message: 'is required' }]);
   next();
 };

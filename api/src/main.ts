@@ -9,6 +9,7 @@ import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
 import { composeApi } from './compose';
+import { limitConnections } from './http/connection-limit';
 import { closeServer, createApiServer, listen } from './http/server';
 
 /** Calls under way get this long to be answered. */
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   );
   const publisher = createRelay({ knex, queues, waterfall: askableWaterfall(waterfall), config, logger });
   const server = createApiServer(composeApi({ config, knex, publisher, queues, waterfall, logger }));
+  limitConnections(server, config.maxConnections, logger);
   onShutdown(
     [
       { name: 'calls under way', close: () => closeServer(server, ANSWER_MS) },
@@ -47,6 +49,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  process.stderr.write(`${message}${isTaken ? '. Stop what listens there, or set another PORT.' : ''}\n`);
   process.exit(1);
 });

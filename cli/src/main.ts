@@ -9,6 +9,7 @@ import { addMigrateCommand } from './commands/migrate';
 import { addOrgCommands } from './commands/org';
 import { addRequestsCommand } from './commands/requests';
 import { addSuppressionsCommands } from './commands/suppressions';
+import { addWorkerHealthCommand } from './commands/worker-health';
 import { explainError } from './errors';
 import { writeNote } from './output';
 
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   addBatchesCommand(program);
   addAuditCommand(program);
   addDoctorCommand(program);
+  addWorkerHealthCommand(program);
   addMigrateCommand(program);
   try {
     await program.parseAsync();

@@ -7,6 +7,7 @@ import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ensureLocalOrganisation } from './local/local-organisation';
+import { registerSandboxStack } from './local/local-stack';
 import { runCli } from './local/run-cli';
 import { isFree, portOrFree, type Stack, startStack } from './local/sandbox-stack';
 import { runAndTearDown, type TearDown } from './local/tear-down';
@@ -43,6 +44,10 @@ async function startLocalStack(config: Config, tearDown: TearDown): Promise<Stac
     settings: {},
     logDirectory: LOGS,
   });
+  if (config.providersFile === undefined) {
+    const leave = registerSandboxStack({ DATABASE_URL: process.env['DATABASE_URL'] });
+    tearDown.add('registration', () => Promise.resolve(leave()));
+  }
   tearDown.add('processes', async () => {
     const killed = await stack.stop(STOP_MS);
     if (killed.length > 0)

@@ -1,4 +1,4 @@
-/** A deployment of real processes for one test: API and workers as `npm run api` and `npm run worker` start them, over a sandbox. */
+/** A deployment of real processes: API and workers as `npm run api` and `npm run worker` start them, over a sandbox. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -40,14 +40,18 @@ export interface Deployment {
 export interface DeploymentOptions {
   backend: QueueBackend;
   sandbox?: SandboxOptions;
-  /** A migrated database of the test's own server, which it may kill. Dropped at the end. */
+  /** A migrated database of the caller's own server, which it may kill. Dropped at the end. Defaults to one on the test run's server. */
   database?: TestDatabase;
   environment?: NodeJS.ProcessEnv;
+  /** False: the caller starts every API itself, each on a PORT of its own. Defaults to true. */
+  startsApi?: boolean;
   /** The waterfall, where it is not the sandbox's own. Every provider named in it is asked at the sandbox. */
   waterfall?: Record<Field, string[]>;
+  /** What else PROVIDERS_FILE says of a provider of `waterfall`: another `baseUrl`, `maxWaitSeconds`, … */
+  providers?: Readonly<Record<string, object>>;
 }
 
-/** Starts the sandbox and one API; workers are started by the test. */
+/** Starts the sandbox and one API; workers are started by the caller. */
 export async function deploy(options: DeploymentOptions): Promise<Deployment> {
   const database = options.database ?? (await createTestDatabase());
   const pace = options.sandbox?.pace ?? 50;
@@ -64,7 +68,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
     SANDBOX_PORT: String(sandboxPort),
     SANDBOX_PACE: String(pace),
     ALLOW_SANDBOX: 'true',
-    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort)),
+    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort, options.providers)),
     ...options.environment,
   };
   const start = async (workspace: string, ready: RegExp, extra: NodeJS.ProcessEnv = {}): Promise<Process> => {
@@ -73,7 +77,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
     return started;
   };
   const startApi = (extra?: NodeJS.ProcessEnv): Promise<Process> => start('api', /api ready/, extra);
-  await startApi();
+  if (options.startsApi ?? true) await startApi();
   return {
     database,
     sandbox,
@@ -90,10 +94,15 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
 }
 
 /** A PROVIDERS_FILE over the sandbox, in the environment that names it. */
-function writeProvidersFile(waterfall: Record<Field, string[]>, sandboxPort: number): NodeJS.ProcessEnv {
+function writeProvidersFile(
+  waterfall: Record<Field, string[]>,
+  sandboxPort: number,
+  settings: Readonly<Record<string, object>> = {},
+): NodeJS.ProcessEnv {
   const accountOf = (name: string) => ({
     baseUrl: `http://127.0.0.1:${sandboxPort}/${name}`,
     keyEnv: 'PROVIDER_KEY',
+    ...settings[name],
   });
   const names = Object.values(waterfall).flat();
   const providers = Object.fromEntries(names.map((name) => [name, accountOf(name)]));
@@ -117,9 +126,13 @@ async function startProcess(
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'exit') as Promise<[number | null]>;
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  // What is not ready in time is ended: nobody else knows of it, and it would keep its port.
   await waitUntil(() => ready.test(output) || isGone(), {
-    timeoutMs: 20_000,
+    timeoutMs: 40_000,
     message: `${workspace} to be ready`,
+  }).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
   });
   if (isGone()) throw new Error(`${workspace} ended at its start:\n${output}`);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {

@@ -29,11 +29,28 @@ export async function seedTenant(
   });
 }
 
-/** Leads of the shared directory (or of one organisation), each another person at a company of its own. Gives their ids in search order. */
-export async function seedLeads(knex: Knex, count: number, orgId: string | null = null): Promise<string[]> {
-  const people = Array.from({ length: count }, () => {
-    const id = newId();
-    const lead = leadOf(id);
+/**
+ * Leads of the shared directory (or of one organisation), each another person at a company of its own. Gives their ids in search
+ * order. `wish` stands in every question about them: the sandbox obeys some, see its truth.ts.
+ */
+export async function seedLeads(
+  knex: Knex,
+  count: number,
+  orgId: string | null = null,
+  wish?: string,
+): Promise<string[]> {
+  return insertLeads(knex, Array.from({ length: count }, newId), orgId, wish);
+}
+
+/** As seedLeads, with ids of the caller's: the same id is the same person in every run. */
+export async function insertLeads(
+  knex: Knex,
+  ids: readonly string[],
+  orgId: string | null = null,
+  wish?: string,
+): Promise<string[]> {
+  const people = ids.map((id) => {
+    const lead = leadOf(id, wish);
     return { id, lead, hashes: hashQuestionForms(lead) };
   });
   await execute(
@@ -102,15 +119,15 @@ export async function seedHit(
   return id;
 }
 
-function leadOf(id: string): LeadInputs {
+function leadOf(id: string, wish?: string): LeadInputs {
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 10);
   return {
     firstName: 'Ada',
     lastName: `Byron${mark}`,
     fullName: `Ada Byron${mark}`,
-    companyName: `Engine ${mark}`,
-    companyDomain: `engine-${mark}.example`,
-    linkedinUrl: `https://www.linkedin.com/in/ada-${mark}`,
+    companyName: `${wish ?? 'Engine'} ${mark}`,
+    companyDomain: `${wish ?? 'engine'}-${mark}.example`,
+    linkedinUrl: `https://www.linkedin.com/in/ada-${wish ? `${wish}-` : ''}${mark}`,
     email: null,
   };
 }

@@ -12,6 +12,7 @@ export const MIGRATION_NAMES = [
   '0004_told_limits',
   '0005_findings',
   '0006_batches_by_place',
+  '0007_suppression_keys',
 ] as const;
 
 /** The SQL of one migration, in one direction. */

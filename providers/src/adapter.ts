@@ -76,6 +76,11 @@ interface FieldTerms {
   forms: readonly QuestionForm[];
   /** What one call may hold by the contract. See `maxQuestionsPerCall` of provider.ts for what an account allows. */
   maxQuestionsPerCall: number;
+  /**
+   * Answered in the order asked, without an id of ours: of an answer with another number of items nothing is read. Otherwise
+   * order means nothing.
+   */
+  isPositional?: boolean;
   /** What one question is charged at most, in the provider's own credits, by its published prices. */
   maxCostCredits: number;
 }

@@ -86,6 +86,7 @@ function readPoll(response: ProviderResponse, questions: readonly SubmittedQuest
 export const apolloPhones: AsyncFieldContract = {
   forms: ['linkedin', 'email', 'name_domain', 'name_company'],
   maxQuestionsPerCall: MAX_PEOPLE,
+  isPositional: true,
   maxCostCredits: MAX_COST_CREDITS,
   pollSeconds: 15,
   buildSubmit,

@@ -88,6 +88,7 @@ export const apollo: Adapter = {
     emails: {
       forms: ['linkedin', 'name_domain', 'name_company'],
       maxQuestionsPerCall: MAX_PEOPLE,
+      isPositional: true,
       maxCostCredits: PRICE_CREDITS,
       buildRequest,
       readResponse,

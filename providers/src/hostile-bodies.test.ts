@@ -1,83 +1,6 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { FIELDS, KIND_OF_FIELD, VERDICTS, type Field } from '@leadwell/shared/domain/enrichment';
-import { questionOf, type LeadInputs } from '@leadwell/shared/domain/question';
-import {
-  isAsync,
-  type Adapter,
-  type AskedQuestion,
-  type AsyncFieldContract,
-  type CallResult,
-  type FieldContract,
-  type PollResult,
-  type ProviderRequest,
-  type ProviderResponse,
-  type SubmitResult,
-} from './adapter';
-import { parseJson } from './parse-json';
-import { ADAPTERS } from './registry';
-
-const lead: LeadInputs = {
-  firstName: 'Ann',
-  lastName: 'Doe',
-  fullName: 'Ann Doe',
-  companyName: 'Acme',
-  companyDomain: 'acme.example',
-  linkedinUrl: 'https://www.linkedin.com/in/ann-doe',
-  email: 'ann@acme.example',
-};
-
-type AnyResult = CallResult | SubmitResult | PollResult;
-
-/** One exchange of a contract: the answer at once, or the submission and the poll. */
-interface Exchange {
-  name: string;
-  field: Field;
-  proper: unknown;
-  contract: FieldContract | AsyncFieldContract;
-  build: (asked: AskedQuestion, key: string) => ProviderRequest;
-  read: (response: ProviderResponse, asked: readonly AskedQuestion[]) => AnyResult;
-}
-
-function exchangesOf(adapter: Adapter, field: Field): Exchange[] {
-  const contract = adapter.fields[field];
-  if (!contract) return [];
-  const of = { name: `${adapter.name} ${field}`, field, contract };
-  const proper = recorded(adapter.name, field);
-  if (!isAsync(contract)) {
-    return [
-      {
-        ...of,
-        proper,
-        build: (one, key) => contract.buildRequest([one], key),
-        read: (response, asked) => contract.readResponse(response, asked),
-      },
-    ];
-  }
-  const { submit, poll } = proper as Record<'submit' | 'poll', unknown>;
-  return [
-    {
-      ...of,
-      name: `${of.name} submission`,
-      proper: submit,
-      build: (one, key) => contract.buildSubmit([one], key),
-      read: (response, asked) => contract.readSubmit(response, asked),
-    },
-    {
-      ...of,
-      name: `${of.name} poll`,
-      proper: poll,
-      build: (_, key) => contract.buildPoll('job', key),
-      read: (response, asked) =>
-        contract.readPoll(
-          response,
-          asked.map((one) => ({ ...one, externalId: `job/${one.id}` })),
-        ),
-    },
-  ];
-}
-
-const exchanges = ADAPTERS.flatMap((adapter) => FIELDS.flatMap((field) => exchangesOf(adapter, field)));
+import { KIND_OF_FIELD, VERDICTS, type Field } from '@leadwell/shared/domain/enrichment';
+import type { AskedQuestion } from './adapter';
+import { askAll, EXCHANGES, type AnyResult } from './testing/exchanges';
 
 /** Numbers from 0 to below 1 that are the same at every run (mulberry32). */
 function dice(seed: number): () => number {
@@ -138,14 +61,6 @@ function hostileText(roll: () => number, depth: number, names: readonly string[]
   return `{${members.join()}}`;
 }
 
-function askAll(contract: FieldContract | AsyncFieldContract): AskedQuestion[] {
-  return contract.forms.slice(0, contract.maxQuestionsPerCall).map((form, i) => {
-    const question = questionOf(lead, form);
-    if (!question) throw new Error(`The lead does not fill ${form}`);
-    return { id: `q${i}`, question };
-  });
-}
-
 function expectClean(result: AnyResult, asked: readonly AskedQuestion[], field: Field): void {
   if (result.kind === 'pending') return;
   if (result.kind === 'submitted') {
@@ -178,14 +93,6 @@ function mutate(value: unknown, roll: () => number, names: readonly string[]): u
   );
 }
 
-/** What each provider answers, as its documentation shows it, asked for q0, q1, …: one file an adapter. */
-function recorded(name: string, field: Field): unknown {
-  const file = path.join(__dirname, '..', 'recorded', `${name}.json`);
-  const bodies = parseJson(readFileSync(file, 'utf8')) as Partial<Record<Field, unknown>>;
-  if (!bodies[field]) throw new Error(`${file} has no answer to ${field}`);
-  return bodies[field];
-}
-
 function namesIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const names = Array.isArray(value) ? [] : Object.keys(value);
@@ -198,7 +105,7 @@ function isProper(result: AnyResult): boolean {
   return result.kind === 'answers' && [...result.answers.values()].some(({ outcome }) => outcome === 'hit');
 }
 
-describe.each(exchanges)('$name', ({ contract, field, proper, build, read }) => {
+describe.each(EXCHANGES)('$name', ({ contract, field, proper, build, read }) => {
   const names = [...TRAPS, ...namesIn(proper)];
   const asked = askAll(contract);
   const statuses = [200, 200, 200, 200, 400, 401, 404, 429, 451, 500];

@@ -15,8 +15,9 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const isOurs =
-    error instanceof ConfigurationError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  console.error(isOurs ? (error as Error).message : error);
+  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  if (isTaken)
+    console.error(`${(error as Error).message}. Stop what listens there, or set another SANDBOX_PORT.`);
+  else console.error(error instanceof ConfigurationError ? error.message : error);
   process.exit(1);
 });

@@ -7,7 +7,7 @@ import { loadConfig } from '@leadwell/shared/config/config';
 import { openDatabase, type Knex } from '@leadwell/shared/db/database';
 import { openBatchQueues, queueLocation, type BatchQueues } from '@leadwell/shared/queue/batch-queues';
 import { createLogger } from '@leadwell/shared/runtime/logger';
-import { createTestDatabase } from '@leadwell/shared/testing/database';
+import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 
 export interface CallOptions {
   key?: string;
@@ -66,12 +66,16 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** The real API on a real server and a database of its own, on a free port. `env` overrides settings; the publisher only notes. */
+/**
+ * The real API on a real server and a database of its own, on a free port. `env` overrides settings; the publisher only notes.
+ * With `sharedUrl` it is one more process of the deployment whose database that is.
+ */
 export async function startTestApi(
   env: Record<string, string> = {},
   publish: (orgId: string) => Promise<void> = () => Promise.resolve(),
+  sharedUrl?: string,
 ): Promise<TestApi> {
-  const database = await createTestDatabase();
+  const database = sharedUrl === undefined ? await createTestDatabase() : shareDatabase(sharedUrl);
   const config = loadConfig({
     DATABASE_URL: database.url,
     ALLOW_SANDBOX: 'true',
@@ -112,6 +116,11 @@ export async function startTestApi(
       await database.drop();
     },
   };
+}
+
+function shareDatabase(url: string): TestDatabase {
+  const knex = openDatabase({ url, poolSize: 2, applicationName: 'test' });
+  return { url, knex, drop: () => knex.destroy() };
 }
 
 /** One call to an API. */

@@ -15,6 +15,8 @@ import type { Closer } from '@leadwell/shared/runtime/shutdown';
 import { createCaller } from './calls/call-provider';
 import { createBreakers } from './limits/breaker';
 import { createLimiter } from './limits/limiter';
+import { startAuditLoop } from './relay/audit-loop';
+import { Heartbeat } from './heartbeat';
 import { startRelayLoop } from './relay/relay-loop';
 import { createAnswerStore } from './work/answer-store';
 import { Desk } from './work/desk';
@@ -58,16 +60,25 @@ export async function startWorker(options: WorkerOptions): Promise<Closer[]> {
     leaseSeconds: config.leaseSeconds,
     workerName: `${hostname()}:${process.pid}`,
   });
+  const heartbeat = new Heartbeat(config.workerHeartbeatFile, config.workerConcurrency, logger);
   const consumers: BatchConsumer[] = [];
   for (const field of FIELDS) {
-    const work = (batchId: string): Promise<void> => worker.work(batchId);
+    const work = (batchId: string): Promise<void> => heartbeat.count(field, () => worker.work(batchId));
     const concurrency = config.workerConcurrency;
     const onError = onQueueError;
     consumers.push(await startBatchConsumer({ location, field, concurrency, work, onFailed, onError }));
   }
   const tidy = (): Promise<number> => deleteOldIdempotencyKeys(knex);
-  const loop = startRelayLoop({ relay, tidy, checkSeconds: config.checkSeconds, logger });
+  const audits = startAuditLoop({ knex, everyMs: config.auditEveryMinutes * 60_000, logger });
+  const loop = startRelayLoop({
+    relay,
+    tidy,
+    checkSeconds: config.checkSeconds,
+    logger,
+    onTurn: () => heartbeat.beat(),
+  });
   return [
+    { name: 'audit', close: () => audits.stop() },
     { name: 'relay loop', close: () => loop.stop() },
     { name: 'batches at work', close: () => closeBatches(calls, worker, consumers) },
     { name: 'provider calls', close: () => calls.close() },

@@ -1,6 +1,7 @@
 import { loadWaterfall } from '@leadwell/providers/provider-settings';
 import { loadConfig } from '@leadwell/shared/config/config';
 import { openDatabase, query } from '@leadwell/shared/db/database';
+import { adviseOnDatabaseError } from '@leadwell/shared/db/database-advice';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = adviseOnDatabaseError(error) ?? (error instanceof Error ? error.message : String(error));
+  process.stderr.write(`${message}\n`);
   process.exit(1);
 });

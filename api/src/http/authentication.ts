@@ -4,20 +4,31 @@ import { AppError } from '@leadwell/shared/domain/errors';
 import { findKeyHolder, type KeyHolder } from '@leadwell/shared/repositories/api-keys';
 import type { RequestHandler, Response } from 'express';
 import type { Knex } from '@leadwell/shared/db/database';
+import type { FailureLimit } from './failure-limit';
+import { RecentKeys } from './recent-keys';
 
 /** Every refusal takes this long, so that no-query refusals look like the others. Well above the one indexed look-up. */
 const REFUSAL_MS = 50;
 
+/** About a megabyte. */
+const MAX_SERVED_KEYS = 10_000;
+
 /**
  * Admits the holder of a valid API key (`Authorization: Bearer …`), whose organisation every later step works for.
  * Refuses everything else with one body, after one time: missing, malformed, unknown, expired, revoked. A text that
- * cannot be a key costs no query.
+ * cannot be a key costs no query. An address with too many refusals is told to wait, without a query, but for the keys that
+ * this process served lately: who shares an address with an attacker goes on.
  */
-export function authenticate(knex: Knex): RequestHandler {
+export function authenticate(knex: Knex, failures: FailureLimit): RequestHandler {
+  const served = new RecentKeys(MAX_SERVED_KEYS);
   return async (req, res, next) => {
     const startedAt = performance.now();
-    const holder = await findHolder(knex, req.get('authorization'));
+    const hash = readKeyHash(req.get('authorization'));
+    if (!served.has(hash)) await failures.assertFew(req);
+    const holder = hash === null ? null : await findKeyHolder(knex, hash);
+    served.set(hash, holder !== null);
     if (!holder) {
+      await failures.note(req);
       await delay(Math.max(0, REFUSAL_MS - (performance.now() - startedAt)));
       throw unauthorized();
     }
@@ -45,10 +56,9 @@ export function assertScope(caller: KeyHolder, scope: ApiKeyScope): void {
   throw new AppError('FORBIDDEN', `This API key lacks the scope '${scope}'. Use a key that has it.`);
 }
 
-async function findHolder(knex: Knex, header: string | undefined): Promise<KeyHolder | null> {
+function readKeyHash(header: string | undefined): Buffer | null {
   const key = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
-  const hash = key === undefined ? null : parseApiKey(key);
-  return hash === null ? null : findKeyHolder(knex, hash);
+  return key === undefined ? null : parseApiKey(key);
 }
 
 function unauthorized(): AppError {

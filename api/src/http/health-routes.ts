@@ -59,7 +59,10 @@ async function stateOf(what: string, ask: () => Promise<unknown>): Promise<PartS
 function unhealthy(message: string, parts: string[]): AppError {
   const details = parts.map((part) => ({
     part,
-    message: part === 'pool' ? 'nothing moved for a minute' : `no answer within ${PART_LIMIT_MS} ms`,
+    message:
+      part === 'pool'
+        ? 'nothing moved for a minute'
+        : `refused, or gave no answer within ${PART_LIMIT_MS} ms`,
   }));
   return new AppError('UNAVAILABLE', message, { details, retryAfterSeconds: 2 });
 }

@@ -8,9 +8,10 @@ import { AppError } from '@leadwell/shared/domain/errors';
 import type { BatchQueues } from '@leadwell/shared/queue/batch-queues';
 import { Router, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { createFailureLimit, type FailureLimit } from './failure-limit';
 
 export interface OpsDependencies {
-  config: Pick<Config, 'opsUser' | 'opsPassword'>;
+  config: Pick<Config, 'opsUser' | 'opsPassword' | 'authFailuresPerMinute'>;
   queues: Pick<BatchQueues, 'queues'>;
 }
 
@@ -29,18 +30,22 @@ const REFUSAL_MS = 250;
 export function opsRoutes({ config, queues }: OpsDependencies): Router {
   const router = Router();
   if (config.opsPassword === undefined) return router;
-  router.use(admitOperator(config.opsUser, config.opsPassword), readOnly, pagePolicy);
+  // Of its own: a client with a wrong key must not lock an operator out.
+  const failures = createFailureLimit(config.authFailuresPerMinute);
+  router.use(admitOperator(config.opsUser, config.opsPassword, failures), readOnly, pagePolicy);
   router.use(queueBoard(queues));
   return router;
 }
 
 /** Basic authentication. Both halves are compared, by their hashes, in a time that does not depend on where they differ. */
-function admitOperator(user: string, password: string): RequestHandler {
+function admitOperator(user: string, password: string, failures: FailureLimit): RequestHandler {
   return async (req, res, next) => {
+    await failures.assertFew(req);
     const given = readBasic(req.get('authorization'));
     const rightUser = isSame(given.user, user);
     const rightPassword = isSame(given.password, password);
     if (rightUser && rightPassword) return next();
+    await failures.note(req);
     await delay(REFUSAL_MS);
     res.set('WWW-Authenticate', 'Basic realm="leadwell operations", charset="UTF-8"');
     throw new AppError('UNAUTHORIZED', 'Send OPS_USER and OPS_PASSWORD by basic authentication.');

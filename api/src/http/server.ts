@@ -20,6 +20,8 @@ export function createApiServer(app: Express): Server {
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16_384,
+      // Node would refuse such a call without our envelope; composeApi refuses it with it.
+      requireHostHeader: false,
     },
     app,
   );

@@ -43,6 +43,8 @@ export async function deploy(
     ...(options.backend.redisUrl !== undefined && { REDIS_URL: options.backend.redisUrl }),
     ...writeProvidersFile(sandbox.url, options.provider),
     DATABASE_URL: options.database.url,
+    // One key stands for many clients here.
+    RATE_LIMIT_CALLS: '0',
     QUEUE_PREFIX: `b${newId().slice(-10)}`,
     PORT: String(port),
     HOST: '127.0.0.1',

@@ -64,7 +64,7 @@ async function checkQueue(config: Config, databaseUrl: string): Promise<Finding[
   if (faults.length === 0) return [ok('queue', `The queue in ${where} answers.`)];
   return faults.map((fault) => {
     const [finding = fault, action = ''] = fault.split(/: (.*)/s);
-    return wrong('queue', `${finding}.`, action);
+    return wrong('queue', `${finding}.`, action.charAt(0).toUpperCase() + action.slice(1));
   });
 }
 

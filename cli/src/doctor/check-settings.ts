@@ -6,6 +6,7 @@ import {
   type Environment,
 } from '@leadwell/shared/config/config';
 import { FIELDS } from '@leadwell/shared/domain/enrichment';
+import { isSandboxStackRunning } from '../local/local-stack';
 import { note, ok, wrong, type Finding } from './finding';
 
 /** The configuration, or undefined where nothing else can be looked at, and what was found. */
@@ -20,6 +21,8 @@ export function checkConfiguration(env: Environment): { config: Config | undefin
 
 /** PROVIDERS_FILE and the keys that it names; whether a key is right, only the provider knows. */
 export function checkProvidersFile(config: Config, env: Environment): Finding[] {
+  if (config.providersFile === undefined && !config.allowSandbox && isSandboxStackRunning(placeOf(env)))
+    return [note('providers file', '`npm start` runs here with a sandbox: what it finds is invented.')];
   try {
     const waterfall = loadWaterfall(config, env);
     if (config.providersFile === undefined)
@@ -31,6 +34,10 @@ export function checkProvidersFile(config: Config, env: Environment): Finding[] 
   } catch (error) {
     return listFaults('providers file', error);
   }
+}
+
+function placeOf(env: Environment): { DATABASE_URL: string | undefined } {
+  return { DATABASE_URL: env['DATABASE_URL'] };
 }
 
 function listFaults(check: string, error: unknown): Finding[] {

@@ -15,24 +15,34 @@ export async function dumpSchema(db: Db): Promise<string> {
     `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
         AND relname NOT LIKE 'schema_migrations%' ORDER BY relname COLLATE "C"`,
   );
-  const parts = [HEADER];
+  // Generated columns and indexes call immutable functions alone, which read no table.
+  const parts = [HEADER, ...(await dumpFunctions(db, true))];
   for (const { name } of tables) parts.push(await dumpTable(db, name));
   // After the tables, whose rows functions may hold; before the triggers, which call functions.
-  parts.push(...(await dumpOthers(db)));
+  parts.push(...(await dumpFunctions(db, false)), ...(await dumpOthers(db)));
   for (const { name } of tables) parts.push(...(await listTriggers(db, name)));
   parts.push(...(await dumpForeignKeys(db)));
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
-/** What stands outside tables. Sequences, views and types are listed by name: there are none, and one must not go unseen. */
+async function dumpFunctions(db: Db, isImmutable: boolean): Promise<string[]> {
+  const rows = await query<{ sql: string }>(
+    db,
+    `SELECT pg_get_functiondef(oid) || ';' AS sql FROM pg_proc
+      WHERE pronamespace = 'public'::regnamespace AND (provolatile = 'i') = :isImmutable
+      ORDER BY pg_get_functiondef(oid) COLLATE "C"`,
+    { isImmutable },
+  );
+  return rows.map(({ sql }) => `${sql}\n`);
+}
+
+/** What else stands outside tables. Sequences, views and types are listed by name: there are none, and one must not go unseen. */
 async function dumpOthers(db: Db): Promise<string[]> {
   const rows = await query<{ sql: string }>(
     db,
     `SELECT sql FROM (
-     SELECT pg_get_functiondef(p.oid) || ';' AS sql FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
-      UNION ALL
      SELECT '-- ' || CASE relkind WHEN 'S' THEN 'sequence ' WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialised view ' END
-            || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('S', 'v', 'm')
+            || relname AS sql FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('S', 'v', 'm')
         AND relname NOT LIKE 'schema_migrations%'
       UNION ALL
      SELECT '-- type ' || typname FROM pg_type

@@ -29,19 +29,59 @@ export async function auditQuickly(knex: Knex, limitMs: number): Promise<AuditRe
   return check(knex, QUICK, limitMs);
 }
 
+/**
+ * As audit, beside running work for ever: one at a time, whoever calls it (null where one is running), and each invariant,
+ * which is one statement, in a snapshot of its own, for a snapshot that stays open keeps dead rows from being removed.
+ * Given up, as a database error, where one of them has taken `limitMs`, or when `signal` aborts.
+ */
+export async function auditInTurn(
+  knex: Knex,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<AuditResult | null> {
+  return knex.transaction(async (trx) => {
+    const [turn] = await query<{ pid: number; isOurs: boolean }>(
+      trx,
+      `SELECT pg_backend_pid() AS pid, pg_try_advisory_xact_lock(hashtext('leadwell audit')) AS "isOurs"`,
+    );
+    if (!turn?.isOurs) return null;
+    const cancel = (): void => {
+      // Fails only where the connection is gone, and the audit with it.
+      execute(knex, 'SELECT pg_cancel_backend(?)', [turn.pid]).catch(() => undefined);
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await countViolations(trx, Object.keys(INVARIANTS) as InvariantName[], limitMs, signal);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }, SNAPSHOT_EACH);
+}
+
+const ONE_SNAPSHOT = { isolationLevel: 'repeatable read', readOnly: true } as const;
+const SNAPSHOT_EACH = { isolationLevel: 'read committed', readOnly: true } as const;
+
 /** `limitMs` 0: as long as it takes. */
 async function check(knex: Knex, names: readonly InvariantName[], limitMs: number): Promise<AuditResult> {
-  const work = async (trx: Db): Promise<AuditResult> => {
-    await execute(trx, `SET LOCAL statement_timeout = ${Math.round(limitMs)}`);
-    const invariants: AuditResult['invariants'] = [];
-    for (const name of names) {
-      const [row] = await query<{ violations: number }>(trx, INVARIANTS[name]);
-      if (!row) throw new Error(`The audit of ${name} gave no row.`);
-      invariants.push({ name, violations: row.violations });
-    }
-    return { ok: invariants.every(({ violations }) => violations === 0), invariants };
-  };
-  return knex.transaction(work, { isolationLevel: 'repeatable read', readOnly: true });
+  return knex.transaction((trx) => countViolations(trx, names, limitMs), ONE_SNAPSHOT);
+}
+
+async function countViolations(
+  trx: Db,
+  names: readonly InvariantName[],
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<AuditResult> {
+  // With the 4 MB of the default, a million rows are sorted on disk.
+  await execute(trx, `SET LOCAL statement_timeout = ${Math.round(limitMs)}; SET LOCAL work_mem = '64MB'`);
+  const invariants: AuditResult['invariants'] = [];
+  for (const name of names) {
+    signal?.throwIfAborted();
+    const [row] = await query<{ violations: number }>(trx, INVARIANTS[name]);
+    if (!row) throw new Error(`The audit of ${name} gave no row.`);
+    invariants.push({ name, violations: row.violations });
+  }
+  return { ok: invariants.every(({ violations }) => violations === 0), invariants };
 }
 
 type InvariantName = keyof typeof INVARIANTS;

@@ -2,7 +2,10 @@ import { Worker, createPostgresBackend, type Job } from 'bullmq';
 import Redis from 'ioredis';
 import type { Field } from '../domain/enrichment';
 import { queueName, type QueueLocation } from './batch-queues';
+import { unansweredQueue } from './check-queue';
 import { withDeadline } from './deadline';
+
+const READY_DEADLINE_MS = 15_000;
 
 export interface BatchConsumerOptions {
   location: QueueLocation;
@@ -36,7 +39,11 @@ export async function startBatchConsumer(options: BatchConsumerOptions): Promise
   worker.on('failed', (job: Job<{ batchId: string }> | undefined, error) =>
     options.onFailed(job?.data.batchId ?? null, error),
   );
-  await withDeadline(worker.waitUntilReady(), 15_000, 'connecting to the queue');
+  try {
+    await withDeadline(worker.waitUntilReady(), READY_DEADLINE_MS, 'connecting to the queue');
+  } catch (error) {
+    throw new Error(`${unansweredQueue(options.location)} Then start this process again.`, { cause: error });
+  }
   return {
     async close(timeoutMs) {
       const closed = withDeadline(worker.close(), timeoutMs, 'closing a queue consumer');

@@ -5,6 +5,8 @@ import { batchJobId, openBatchQueues, type QueueLocation } from './batch-queues'
 import { withDeadline } from './deadline';
 
 const CHECK_DEADLINE_MS = 5_000;
+/** Beyond this share of maxmemory, Redis may refuse the next job. */
+const FULL_SHARE = 0.9;
 
 /**
  * What is wrong with the queue, a sentence each that says what to do; empty: nothing. Asks each queue for a job that
@@ -16,15 +18,20 @@ export async function listQueueFaults(location: QueueLocation): Promise<string[]
   return location.redisUrl === undefined ? [] : listRedisFaults(location.redisUrl);
 }
 
+/** What to tell and to do where the queue does not answer. */
+export function unansweredQueue(location: QueueLocation): string {
+  return location.redisUrl === undefined
+    ? 'The queue in PostgreSQL does not answer: run `npm run migrate`, which makes its tables too.'
+    : 'Redis does not answer: check that it runs and that REDIS_URL is right. Accepted work waits in PostgreSQL and goes on by itself.';
+}
+
 async function askQueues(location: QueueLocation): Promise<string | null> {
   const queues = openBatchQueues(location, () => undefined);
   try {
     await Promise.all(FIELDS.map((field) => queues.getState(field, batchJobId(newId(), 1))));
     return null;
   } catch {
-    return location.redisUrl === undefined
-      ? 'The queue in PostgreSQL does not answer: run `npm run migrate`, which makes its tables too.'
-      : 'Redis does not answer: check that it runs and that REDIS_URL is right. Accepted work waits in PostgreSQL and goes on by itself.';
+    return unansweredQueue(location);
   } finally {
     await queues.close();
   }
@@ -53,9 +60,19 @@ function readInfo(info: string): string[] {
       `Redis may throw away jobs (maxmemory-policy ${policy}): set it to noeviction. Lost jobs cost time only, each time.`,
     );
   }
+  const [used, most] = [Number(field('used_memory')), Number(field('maxmemory'))];
+  if (most > 0 && used > most * FULL_SHARE) {
+    faults.push(
+      `Redis has used ${inMegabytes(used)} of its ${inMegabytes(most)}: raise maxmemory. A full one takes no job; accepted work waits in PostgreSQL and goes on by itself.`,
+    );
+  }
   const [major = 0, minor = 0] = field('redis_version').split('.').map(Number);
   if (major > 0 && (major < 6 || (major === 6 && minor < 2)))
     faults.push(`Redis ${field('redis_version')} is too old: 6.2 or later is needed.`);
   if (field('role') === 'slave') faults.push('REDIS_URL names a replica: name the primary.');
   return faults;
+}
+
+function inMegabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 }

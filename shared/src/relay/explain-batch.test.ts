@@ -35,8 +35,8 @@ it('calls an active job that nobody works a ghost, but not while a worker may be
 });
 
 it.each([
-  ['unknown', /^due: The queue has lost its job/],
-  ['completed', /^due: The queue has lost its job/],
+  ['unknown', /^due: The queue has no job of it/],
+  ['completed', /^due: The queue has no job of it/],
   ['prioritized', /^queued: Its job waits/],
   ['unreachable', /^queued: .*cannot be asked/],
 ] as const)('says what a job that is %s means for its batch', (job, words) => {

@@ -79,7 +79,7 @@ function explainQueued(batch: BatchState, job: AskedJobState): BatchExplanation 
     case 'waiting-children':
       return {
         state: 'due',
-        why: `The queue has lost its job; the relay makes it a new one${nextLook(batch)}.`,
+        why: `The queue has no job of it: lost, or refused by a full Redis; the relay makes it a new one${nextLook(batch)}.`,
       };
   }
 }

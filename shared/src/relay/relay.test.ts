@@ -3,12 +3,14 @@ import { execute, query } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import { newId, SHARED_SCOPE } from '../domain/ids';
 import type { AskableWaterfall } from '../domain/waterfall';
-import { batchJobId, openBatchQueues, type BatchQueues } from '../queue/batch-queues';
+import { batchJobId, openBatchQueues, type BatchQueues, type QueueLocation } from '../queue/batch-queues';
+import { startBatchConsumer } from '../queue/batch-consumer';
 import { claimDueBatches, type DueBatch } from '../repositories/due-batches';
 import { claimLease } from '../repositories/leases';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
 import { queueBackends } from '../testing/queue-backends';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '../testing/seed';
+import { waitUntil } from '../testing/wait-until';
 import { endBatch } from './end-batch';
 import { createRelay, QUEUED_AT_MOST, type Relay } from './relay';
 
@@ -22,16 +24,15 @@ const config = { checkSeconds: 2, shareResults: 'on', enrichmentDeadlineHours: 2
 
 describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
   let database: TestDatabase;
+  let location: QueueLocation;
   let queues: BatchQueues;
   let relay: Relay;
   let orgId: string;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    queues = openBatchQueues(
-      { redisUrl, databaseUrl: database.url, prefix: `t${newId().slice(-8)}` },
-      () => undefined,
-    );
+    location = { redisUrl, databaseUrl: database.url, prefix: `t${newId().slice(-8)}` };
+    queues = openBatchQueues(location, () => undefined);
     relay = createRelay({
       knex: database.knex,
       queues,
@@ -119,6 +120,30 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
     await relay.publish(orgId);
     expect(await readBatches()).toMatchObject([{ generation: 2 }]);
     expect(await stateOf(batchId, 2)).toMatch(/waiting|prioritized/);
+  });
+
+  it('has a batch delivered again whose job stands still at a worker', async () => {
+    const { batchId } = await accept(1);
+    await relay.publish(orgId);
+    const standing: (() => void)[] = [];
+    const consumer = await startBatchConsumer({
+      location,
+      field: 'emails',
+      concurrency: 50,
+      work: (id) => new Promise((resolve) => (id === batchId ? standing.push(resolve) : resolve())),
+      onFailed: () => undefined,
+      onError: () => undefined,
+    });
+    try {
+      await waitUntil(() => standing.length === 1);
+      await setBatch(batchId, `raised_at = clock_timestamp() - interval '5 seconds'`);
+      await makeDue();
+      await relay.publish(orgId);
+      await waitUntil(() => standing.length === 2);
+    } finally {
+      for (const end of standing) end();
+      await consumer.close(20_000);
+    }
   });
 
   it('does not touch a batch under a live lease or one that is to wait, unless the time is further ahead than can be', async () => {

@@ -165,15 +165,27 @@ export async function allowLongStatements(db: Db): Promise<void> {
   await execute(db, `SET LOCAL statement_timeout = '600s'`);
 }
 
-/** Every enrichment of these leads, superseded ones too, by organisation. Reads all of them: only an erasure asks this. */
+/** Every enrichment of these leads by organisation: the live ones by the index of live rows, the superseded ones by theirs. */
 export function listEnrichmentsOf(
   db: Db,
   leadIds: readonly string[],
 ): Promise<{ orgId: string; ids: string[] }[]> {
   return query(
     db,
-    `SELECT org_id AS "orgId", array_agg(id ORDER BY id) AS ids FROM enrichments
-      WHERE entity_type = 'person' AND entity_id = ANY(:leadIds::uuid[]) GROUP BY org_id ORDER BY org_id`,
+    `SELECT e.org_id AS "orgId", array_agg(e.id ORDER BY e.id) AS ids
+       FROM (
+         SELECT live.org_id, live.id
+           FROM credit_accounts a CROSS JOIN unnest(:leadIds::uuid[]) AS l (lead_id)
+          CROSS JOIN LATERAL (
+            SELECT org_id, id FROM enrichments
+             WHERE org_id = a.org_id AND entity_type = 'person' AND entity_id = l.lead_id AND superseded_at IS NULL
+            OFFSET 0
+          ) live
+          UNION ALL
+         SELECT org_id, id FROM enrichments
+          WHERE entity_type = 'person' AND entity_id = ANY(:leadIds::uuid[]) AND superseded_at IS NOT NULL
+       ) e
+      GROUP BY e.org_id ORDER BY e.org_id`,
     { leadIds: [...leadIds] },
   );
 }

@@ -1,4 +1,5 @@
 import { query, type Db } from '../db/database';
+import type { Field } from '../domain/enrichment';
 
 /** What the PostgreSQL server says of itself. */
 export interface ServerState {
@@ -70,4 +71,15 @@ export async function getWorkState(db: Db): Promise<WorkState> {
   );
   if (!state) throw new Error('PostgreSQL gave no row for the state of work.');
   return state;
+}
+
+/** Fields of which some batch has been in the queue for a minute, leased by nobody: `untaken` of the state of work. */
+export async function listUntakenFields(db: Db): Promise<Field[]> {
+  const rows = await query<{ field: Field }>(
+    db,
+    `SELECT DISTINCT field FROM batches
+      WHERE completed_at IS NULL AND queued_at < clock_timestamp() - interval '60 s'
+        AND coalesce(lease_until, queued_at) < clock_timestamp() - interval '60 s'`,
+  );
+  return rows.map(({ field }) => field);
 }

@@ -24,21 +24,27 @@ export function candidateHashes(candidates: string): string {
             FROM jsonb_to_recordset(${candidates}) AS c (kind text, value text) WHERE c.kind = 'email'`;
 }
 
-/** What a lead `p` of an organisation `s.org_id` is known by: its own values and those that were found for it. */
+/** What a lead `p` is known by itself. Of each, `suppression_keys` holds the `hash_key` (migration 0007). */
 const LEAD_HASHES = `
   SELECT unnest(ARRAY[p.linkedin_hash, p.name_domain_hash, p.name_company_hash, p.email_hash,
                       sha256(convert_to('domain:' || p.company_domain, 'UTF8'))]) AS hash
   UNION ALL SELECT sha256(convert_to('email:' || e, 'UTF8')) FROM unnest(p.emails) AS e
   UNION ALL SELECT sha256(convert_to('domain:' || split_part(e, '@', 2), 'UTF8')) FROM unnest(p.emails) AS e
-  UNION ALL SELECT sha256(convert_to('phone:' || split_part(t, ' x', 1), 'UTF8')) FROM unnest(p.phones) AS t
-  UNION ALL SELECT sha256(convert_to(v.kind || ':' || v.value, 'UTF8')) FROM lead_values v
-             WHERE v.org_id = s.org_id AND v.lead_id = p.id
-  UNION ALL SELECT sha256(convert_to('domain:' || split_part(v.value, '@', 2), 'UTF8')) FROM lead_values v
-             WHERE v.org_id = s.org_id AND v.lead_id = p.id AND v.kind = 'email'`;
+  UNION ALL SELECT sha256(convert_to('phone:' || split_part(t, ' x', 1), 'UTF8')) FROM unnest(p.phones) AS t`;
+
+/** The hashes of what was found for a subject `s`; OFFSET 0 keeps the planner at the index. */
+const FOUND_HASHES = `
+  SELECT h.hash
+    FROM (SELECT kind, value FROM lead_values WHERE org_id = s.org_id AND lead_id = s.lead_id OFFSET 0) v
+   CROSS JOIN LATERAL (
+     SELECT sha256(convert_to(v.kind || ':' || v.value, 'UTF8')) AS hash
+     UNION ALL SELECT sha256(convert_to('domain:' || split_part(v.value, '@', 2), 'UTF8')) WHERE v.kind = 'email'
+   ) h`;
 
 /**
  * Which of the subjects are suppressed, by id; true: for every organisation. One statement however many there are, and next
- * to nothing while no entry exists: the condition that there is one stands before everything else. LIMIT 1 keeps the
+ * to nothing while no entry exists: the condition that there is one stands before everything else. Hashing is dear: the stored
+ * keys of all leads are looked up at once, and only a lead of which one is listed is hashed and compared. LIMIT 1 keeps the
  * planner at the index, whatever it thinks of the table's size.
  */
 export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<Map<string, boolean>> {
@@ -47,13 +53,25 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
   if (ids.length === 0) return new Map();
   const rows = await query<{ id: string; isGlobal: boolean }>(
     db,
-    `WITH subject AS (
+    `WITH subject AS MATERIALIZED (
        ${'leadIds' in subjects ? SELECTED : ENRICHED}
+     ), lead AS MATERIALIZED (
+       SELECT s.*, p.suppression_keys AS keys
+         FROM subject s CROSS JOIN LATERAL (SELECT suppression_keys FROM people WHERE id = s.lead_id LIMIT 1) p
+     ), listed AS MATERIALIZED (
+       SELECT hash_key(hash) AS key, org_id FROM suppressions
+        WHERE hash_key(hash) = ANY(ARRAY(SELECT unnest(keys) FROM lead))
+     ), suspect AS (
+       SELECT DISTINCT l.id, l.org_id, l.lead_id
+         FROM (SELECT id, org_id, lead_id, unnest(keys) AS key FROM lead WHERE EXISTS (SELECT FROM listed)) l
+         JOIN listed x ON x.key = l.key AND (x.org_id IS NULL OR x.org_id = l.org_id)
      ), known AS (
        SELECT s.id, s.org_id, h.hash
-         FROM subject s
+         FROM suspect s
         CROSS JOIN LATERAL (SELECT * FROM people WHERE id = s.lead_id LIMIT 1) p
         CROSS JOIN LATERAL (${LEAD_HASHES}) h
+       UNION ALL
+       SELECT s.id, s.org_id, h.hash FROM subject s CROSS JOIN LATERAL (${FOUND_HASHES}) h
        UNION ALL
        SELECT s.id, s.org_id, a.hash FROM unnest(:askedIds::uuid[], :askedHashes::bytea[]) AS a (id, hash) JOIN subject s USING (id)
        UNION ALL

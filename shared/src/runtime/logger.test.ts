@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { openDatabase } from '../db/database';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
 import { describeError } from './logger';
@@ -45,4 +47,20 @@ describe('a logged error', () => {
     expect(described).toMatchObject({ type: 'TypeError', message: 'outer', cause: { message: 'inner' } });
     expect(described.stack).toMatch(/^at /);
   });
+});
+
+it('a warning that repeats is written five times, one with a request’s id and an error every time', () => {
+  const logger = path.join(__dirname, '..', '..', 'dist', 'runtime', 'logger');
+  const script = `
+    const log = require(${JSON.stringify(logger)}).createLogger({ level: 'info', name: 'test' });
+    for (let n = 0; n < 8; n++) {
+      log.warn({ err: new Error('away') }, 'queue connection');
+      log.warn({ err: new Error('away'), requestId: 'r' }, 'a call');
+      log.error({ err: new Error('away') }, 'a defect');
+      log.warn({ n }, 'breaker opened');
+    }`;
+  const lines = execFileSync(process.execPath, ['-e', script]).toString().trim().split('\n');
+  const count = (text: string): number =>
+    lines.filter((line) => (JSON.parse(line) as { msg: string }).msg === text).length;
+  expect(['queue connection', 'a call', 'a defect', 'breaker opened'].map(count)).toEqual([5, 8, 8, 8]);
 });

@@ -1,4 +1,5 @@
-import pino, { type Logger } from 'pino';
+import pino, { type Logger, type LoggerOptions } from 'pino';
+import { createRepeatFilter } from './repeat-filter';
 
 export type { Logger } from 'pino';
 
@@ -18,7 +19,8 @@ const SECRETS = [
 
 /**
  * A logger of JSON lines on standard output, each written before the call returns: a crash loses none. Errors are
- * written without SQL, bindings or row values; keys, addresses and numbers are never passed to it.
+ * written without SQL, bindings or row values; keys, addresses and numbers are never passed to it. Of a warning that an
+ * outage repeats, five lines in ten seconds are written; the next one counts the others in `heldBack`.
  */
 export function createLogger(options: { level: string; name: string }): Logger {
   return pino(
@@ -29,9 +31,28 @@ export function createLogger(options: { level: string; name: string }): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
       serializers: { err: describeError, error: describeError },
+      hooks: holdRepeatsBack(),
     },
     pino.destination({ fd: 1, sync: true }),
   );
+}
+
+const WARN = 40;
+
+/** Only warnings about an error, and none that belongs to one call: those are looked for by their `requestId`. */
+function holdRepeatsBack(): NonNullable<LoggerOptions['hooks']> {
+  const filter = createRepeatFilter();
+  return {
+    logMethod(args, method, level) {
+      const [fields, text] = args as unknown as [Record<string, unknown>, unknown];
+      const isRepeatable =
+        level === WARN && typeof text === 'string' && fields['err'] && !('requestId' in fields);
+      const heldBack = isRepeatable ? filter(text) : 0;
+      if (heldBack === null) return;
+      if (heldBack > 0) args[0] = { ...fields, heldBack };
+      method.apply(this, args);
+    },
+  };
 }
 
 interface ErrorDescription {

@@ -1,11 +1,13 @@
 import { execute, query } from '../db/database';
 import type { Ending } from '../domain/ending';
 import { newId, SHARED_SCOPE } from '../domain/ids';
+import { lockCreditAccount } from '../ledger/lock-account';
 import { upsertLeadValues } from '../repositories/lead-values';
 import { claimLease } from '../repositories/leases';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation, type AcceptedBatch } from '../testing/seed';
-import { settle, type LeasedBatch } from './settle';
+import { waitUntil } from '../testing/wait-until';
+import { settle, type LeasedBatch, type SettleResult } from './settle';
 
 describe('settle', () => {
   let database: TestDatabase;
@@ -65,6 +67,15 @@ describe('settle', () => {
       [id, provider, Buffer.from(id), SHARED_SCOPE, JSON.stringify(candidates)],
     );
     return id;
+  };
+
+  /** Sessions of this database that wait for somebody's lock. */
+  const countLockWaits = async (): Promise<number> => {
+    const [waits] = await query<{ count: number }>(
+      database.knex,
+      `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return waits?.count ?? 0;
   };
 
   it('refunds what found nothing, once, however often it is settled', async () => {
@@ -200,6 +211,23 @@ describe('settle', () => {
       accepted.enrichmentIds[0],
     ]);
     expect(row).toEqual({ status: 'pending' });
+  });
+
+  it('waits for the credit account before it locks a row: whoever holds the account can take the rows', async () => {
+    const accepting = await database.knex.transaction();
+    let settling: Promise<SettleResult> | undefined;
+    try {
+      await lockCreditAccount(accepting, orgId);
+      settling = settle(database.knex, batch, [notFound(0)]);
+      await waitUntil(() => countLockWaits().then((waits) => waits === 1));
+      const taken = await query(accepting, 'SELECT id FROM enrichments WHERE id = ? FOR UPDATE NOWAIT', [
+        accepted.enrichmentIds[0],
+      ]);
+      expect(taken).toHaveLength(1);
+    } finally {
+      await accepting.rollback();
+      await settling;
+    }
   });
 
   it('settles one row from two sides at once with one refund', async () => {

@@ -6,6 +6,7 @@ import { hashSuppressible } from '../domain/suppression';
 import { importLeads, type Rejection } from '../leads/import-leads';
 import { audit } from '../ledger/audit';
 import { lockCreditAccount } from '../ledger/lock-account';
+import { claimLookups, insertAskedAttempts, lockRowsToAsk } from '../repositories/asks';
 import { findSuppressed } from '../repositories/suppression-checks';
 import { insertSuppressions } from '../repositories/suppressions';
 import { claimLease } from '../repositories/leases';
@@ -81,6 +82,34 @@ const found = (enrichmentId: string, lookupId: string) => ({
   lookupId,
   attempts: [{ provider: 'hunter', lookupId, outcome: 'hit' as const, error: null }],
 });
+
+async function readQuestion(leadId: string): Promise<Buffer> {
+  const sql = 'SELECT linkedin_hash AS hash FROM people WHERE id = ?';
+  const [row] = await query<{ hash: Buffer }>(knex, sql, [leadId]);
+  return row?.hash as Buffer;
+}
+
+/** What a worker writes before it asks a second provider about a row. */
+function ask(batch: LeasedBatch, enrichmentId: string, question: Buffer): Promise<void> {
+  return inTransaction(knex, (trx) => claim(trx, batch, enrichmentId, question));
+}
+
+async function claim(trx: Knex.Transaction, batch: LeasedBatch, enrichmentId: string, question: Buffer) {
+  const locked = await lockRowsToAsk(trx, [{ enrichmentId, fence: batch.fence }]);
+  const subjects = { enrichmentIds: [enrichmentId] };
+  const suppressed = await findSuppressed(trx, { subjects, asked: [{ id: enrichmentId, hash: question }] });
+  if (locked.size === 0 || suppressed.size > 0) return;
+  const key = { provider: 'leadmagic', baseUrl: 'http://y', inputHash: question, scope: SHARED_SCOPE };
+  const claimed = await claimLookups(trx, 'emails', [{ ...key, missesBeforeText: null }], 60);
+  const attempts = claimed.map((one) => ({
+    enrichmentId,
+    provider: 'leadmagic',
+    lookupId: one.id,
+    ask: one.ask,
+    shared: false,
+  }));
+  await insertAskedAttempts(trx, attempts);
+}
 
 async function readRow(id: string) {
   const [row] = await query(knex, 'SELECT status, data_found AS found, error FROM enrichments WHERE id = ?', [
@@ -263,7 +292,11 @@ describe('an erasure', () => {
     const lookupIds = await Promise.all(leadIds.map((id, i) => storeHit(id, `ann${i}@acme.com`)));
     const accepted = await Promise.all([mine, theirs].map((orgId) => seedAccepted(knex, { orgId, leadIds })));
     const batches = await Promise.all(accepted.map(({ batchId }) => lease(batchId)));
+    const questions = await Promise.all(leadIds.map(readQuestion));
     await Promise.all([
+      ...accepted.flatMap(({ enrichmentIds }, org) =>
+        enrichmentIds.map((id, i) => ask(batches[org] as LeasedBatch, id, questions[i] as Buffer)),
+      ),
       ...people.map(({ linkedinUrl }) => erasePerson(knex, { linkedinUrl }, 'test')),
       ...accepted.flatMap(({ enrichmentIds }, org) =>
         enrichmentIds.map((id, i) =>
@@ -275,6 +308,25 @@ describe('an erasure', () => {
     expect(await query(knex, `SELECT id FROM enrichments WHERE status = 'pending'`)).toEqual([]);
     expect(await query(knex, `SELECT id FROM batches WHERE completed_at IS NULL`)).toEqual([]);
     expect(await query(knex, 'SELECT id FROM lookups')).toEqual([]);
+    expect(await query(knex, 'SELECT provider FROM attempts WHERE outcome IS NULL')).toEqual([]);
+  });
+
+  it('sees an ask that it waited for, and no ask comes after it', async () => {
+    const leadIds = await bring([ANN]);
+    const [question = Buffer.of()] = await Promise.all(leadIds.map(readQuestion));
+    const { batchId, enrichmentIds } = await seedAccepted(knex, { orgId: mine, leadIds });
+    const batch = await lease(batchId);
+    let erasing: Promise<unknown> = Promise.resolve();
+    await inTransaction(knex, async (trx) => {
+      await claim(trx, batch, enrichmentIds[0] as string, question);
+      erasing = erasePerson(knex, { linkedinUrl: LINKEDIN }, 'test');
+      await waitUntil(async () => (await countWaiting('enrichments')) === 1);
+    });
+    await erasing;
+    await ask(batch, enrichmentIds[0] as string, question);
+    expect(await query(knex, 'SELECT id FROM lookups')).toEqual([]);
+    expect(await query(knex, 'SELECT provider FROM attempts')).toEqual([]);
+    expect(await readBalance(knex, mine)).toBe(100);
   });
 });
 
@@ -304,7 +356,7 @@ function listWaiting(table: string): Promise<{ pid: number }[]> {
   return query(
     knex,
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE ?`,
-    [`%${table}%FOR NO KEY UPDATE%`],
+    [`%${table}%FOR%UPDATE%`],
   );
 }
 

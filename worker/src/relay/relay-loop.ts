@@ -14,6 +14,8 @@ export interface RelayLoopOptions {
   tidy: () => Promise<unknown>;
   checkSeconds: number;
   logger: Logger;
+  /** Called after each step, whatever came of it. */
+  onTurn?: () => void;
   /** Defaults to an hour. */
   tidyEveryMs?: number;
 }
@@ -37,6 +39,7 @@ export function startRelayLoop(options: RelayLoopOptions): RelayLoop {
       logger.error({ err: error }, 'the relay could not look for due batches; trying again');
     }
     await tidyIfDue();
+    options.onTurn?.();
     if (!stopped) {
       timer = setTimeout(() => {
         step = run();

@@ -1,0 +1,109 @@
+/** `npm run chaos`: load and faults from a seed over real processes, then the audit. Exit code 1 where a gate is broken. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { seedTenant } from '@leadwell/harness/seed';
+import { ChaosClient } from './chaos-client';
+import { inject } from './inject';
+import { Journal } from './journal';
+import { countPending, Load } from './load';
+import { readOptions, type ChaosOptions } from './options';
+import { Random } from './random';
+import { Recoveries } from './recovery';
+import { brokenGates, resultOf, say } from './report';
+import { planFaults } from './schedule';
+import { startStack, type Stack } from './stack';
+import { judge } from './verdict';
+
+const DRAIN_MS = 240_000;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  say(`Seed ${options.seed}, queue on ${options.backend}. Starting …`);
+  let kills = 0;
+  const countKill = (): void => void kills++;
+  const stack = await startStack(options.backend, options.seed, countKill);
+  try {
+    const journal = new Journal();
+    const recoveries = new Recoveries(stack.knex);
+    const client = new ChaosClient(stack.apiUrls, journal);
+    const load = new Load({ ...(await seedTenants(stack, options)), client });
+    let isOver = false;
+    const loading = load.run(() => isOver);
+    await injectAll(options, { stack, recoveries, countKill }, () => kills);
+    await recoveries.finish();
+    isOver = true;
+    await loading;
+    const drained = await drain(stack);
+    for (const told of journal.told)
+      if (told.key) await client.order({ ...told, tenant: { ...told, keyId: '' } });
+    const verdict = await judge(stack.knex, journal);
+    const result = resultOf({ options, kills, verdict, journal, recoveries, stats: stack.sandbox.stats() });
+    const broken = brokenGates(result, { verdict, journal, recoveries });
+    if (!drained) say(`Not drained within ${DRAIN_MS / 1000} s.`);
+    for (const line of broken) say(`BROKEN (seed ${options.seed}): ${line}`);
+    if (broken.length > 0) sayErrors(stack);
+    process.stdout.write(`${JSON.stringify(result, null, options.json ? 0 : 2)}\n`);
+    return broken.length > 0 ? 1 : 0;
+  } finally {
+    say('Stopping …');
+    await stack.stop();
+    say('Stopped.');
+  }
+}
+
+/** What the processes logged as errors: where to look first. */
+function sayErrors(stack: Stack): void {
+  for (const one of [...stack.apis, ...stack.workers])
+    for (const line of one.listLines('"level":"error"').slice(-5)) say(`${one.name}: ${line}`);
+}
+
+async function seedTenants(stack: Stack, options: ChaosOptions) {
+  const credits = 100_000_000;
+  const rich = [
+    await seedTenant(stack.knex, { credits }),
+    await seedTenant(stack.knex, { credits }),
+  ] as const;
+  const tenants = { rich, poor: await seedTenant(stack.knex, { credits: 500 }) };
+  return { knex: stack.knex, tenants, seed: options.seed, random: new Random(options.seed, 'load') };
+}
+
+/** A pause lasts longer than a lease: it goes on beside the next faults. */
+async function injectAll(
+  options: ChaosOptions,
+  injection: Parameters<typeof inject>[0],
+  kills: () => number,
+): Promise<void> {
+  const endsAtMs = Date.now() + options.seconds * 1000;
+  const isOver = (): boolean => (options.kills ? kills() >= options.kills : Date.now() >= endsAtMs);
+  const faults = planFaults(new Random(options.seed, 'faults'), options.backend, options.only);
+  const beside: Promise<void>[] = [];
+  while (!isOver()) {
+    const fault = faults.next().value;
+    await delay(fault.afterMs);
+    say(`${fault.name}; ${kills()} killed so far`);
+    const done = inject(injection, fault);
+    if (fault.name === 'worker-pause') beside.push(done);
+    else await done;
+  }
+  await Promise.all(beside);
+}
+
+async function drain(stack: Stack): Promise<boolean> {
+  stack.sandbox.clearFaults();
+  stack.postgres.proxy.cutCommitReplies(0);
+  const startedAt = Date.now();
+  while ((await countPending(stack.knex)) > 0) {
+    if (Date.now() - startedAt > DRAIN_MS) return false;
+    await delay(200);
+  }
+  return true;
+}
+
+// Whatever ends this process before the verdict is a failure.
+process.exitCode = 1;
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,106 @@
+/** Many generated calls against a real API process, and what became of it. */
+import { Agent } from 'node:http';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import fc from 'fast-check';
+import type { Process } from '../support/deployment';
+import { fuzzCalls, type FuzzCall, type Known } from './calls';
+import { sendCall } from './send';
+
+export interface FuzzOptions {
+  seed: number;
+  count: number;
+  url: string;
+  key: string;
+  known: Known;
+  /** The API, with probe.mjs loaded. */
+  api: Process;
+}
+
+export interface FuzzReport {
+  seed: number;
+  calls: number;
+  /** How many answers of each status; 0: the connection was closed instead. */
+  statuses: Record<string, number>;
+  /** Calls that broke a promise, at most ten; each is made again by the same seed and count. */
+  faults: { at: number; what: string; call: FuzzCall }[];
+  slowestMs: number;
+  maxLagMs: number;
+  /** Heap after a collection, when a fifth was done and at the end. */
+  heapMb: [number, number];
+  seconds: number;
+}
+
+const CONCURRENT = 8;
+const CHUNK = 500;
+
+/** Sends `count` calls of a seed. Never throws for what the API does: the report says it. */
+export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const { seed, count, api } = options;
+  const startedAt = performance.now();
+  const report: FuzzReport = {
+    ...{ seed, calls: 0, statuses: {}, faults: [], slowestMs: 0, maxLagMs: 0, heapMb: [0, 0], seconds: 0 },
+  };
+  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT });
+  await readProbe(api);
+  for (let done = 0; done < count; done += CHUNK) {
+    const numRuns = Math.min(CHUNK, count - done);
+    const calls = fc.sample(fuzzCalls(options.known), { seed: seed + done, numRuns });
+    await sendAll(options, agent, calls, report);
+    const { maxLagMs, heapMb } = await readProbe(api);
+    report.maxLagMs = Math.max(report.maxLagMs, maxLagMs);
+    if (report.heapMb[0] === 0 && report.calls >= count / 5) report.heapMb[0] = heapMb;
+    report.heapMb[1] = heapMb;
+  }
+  agent.destroy();
+  report.seconds = Math.round((performance.now() - startedAt) / 1000);
+  return report;
+}
+
+async function sendAll(
+  options: FuzzOptions,
+  agent: Agent,
+  calls: FuzzCall[],
+  report: FuzzReport,
+): Promise<void> {
+  const url = new URL(options.url);
+  const queue = calls.values();
+  const work = async (): Promise<void> => {
+    for (const call of queue) {
+      const at = report.calls++;
+      try {
+        const { status, text, durationMs } = await sendCall(url, agent, options.key, call);
+        report.statuses[status] = (report.statuses[status] ?? 0) + 1;
+        report.slowestMs = Math.max(report.slowestMs, Math.round(durationMs));
+        const what = faultOf(status, text, options.key);
+        if (what !== null) note(report, at, what, call);
+      } catch (error) {
+        note(report, at, (error as Error).message, call);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT }, work));
+}
+
+/** What no answer may be: a failure of ours, or one that tells how we are made or what the caller's secret is. */
+function faultOf(status: number, text: string, key: string): string | null {
+  if (status >= 500) return `HTTP ${status}: ${text.slice(0, 300)}`;
+  if (status >= 400 && text !== '' && !text.includes('"requestId"'))
+    return `no envelope: ${text.slice(0, 300)}`;
+  if (text.includes(key)) return 'the key is in the answer';
+  if (status >= 400 && /node_modules|\.js:\d+|SELECT |syntax error at/.test(text))
+    return `insides: ${text.slice(0, 300)}`;
+  return null;
+}
+
+function note(report: FuzzReport, at: number, what: string, call: FuzzCall): void {
+  if (report.faults.length < 10)
+    report.faults.push({ at, what, call: { ...call, body: call.body?.slice(0, 3_000) } as FuzzCall });
+}
+
+async function readProbe(api: Process): Promise<{ maxLagMs: number; heapMb: number }> {
+  const seen = api.output().length;
+  const findLine = (): string | undefined => /^\{"probe":.*\}$/m.exec(api.output().slice(seen))?.[0];
+  api.child.kill('SIGUSR2');
+  await waitUntil(findLine, { timeoutMs: 30_000, message: 'the probe in the API to answer' });
+  return JSON.parse(findLine()!) as { maxLagMs: number; heapMb: number };
+}
