@@ -101,15 +101,56 @@ describe('importing leads over HTTP', () => {
     );
   });
 
-  it('refuses what is no CSV or NDJSON in UTF-8, and names what it takes', async () => {
+  const swapped = (text: string) => Buffer.from(text, 'utf16le').swap16();
+  it.each([
+    ['utf-16', (text: string) => Buffer.from(text, 'utf16le')],
+    ['utf-16', (text: string) => swapped(`\ufeff${text}`)],
+    ['UTF-16LE', (text: string) => Buffer.from(text, 'utf16le')],
+    ['"utf-16be"', swapped],
+    ['Windows-1252', (text: string) => Buffer.from(text, 'latin1')],
+    ['iso-8859-1', (text: string) => Buffer.from(text, 'latin1')],
+    ['utf-8', (text: string) => Buffer.from(text)],
+  ])('reads a file in %s as it is declared', async (charset, encode) => {
+    const answer = await fetch(api.url + IMPORT, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': `text/csv; charset=${charset}` },
+      // In UTF-8 the last bytes of the name would be one character.
+      body: encode('Email,Full name\r\nzoe@engine.example,ZoÃ« Ärger\r\n'),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { inserted: 1, rejected: 0 }]);
+    const people = await query(api.knex, 'SELECT full_name AS name FROM people WHERE org_id = ?', [
+      tenant.orgId,
+    ]);
+    expect(people).toEqual([{ name: 'ZoÃ« Ärger' }]);
+  });
+
+  it('names the other format as a caller of HTTP names it', async () => {
+    const json = await send<ErrorBody>(`${person(1)}\n`, 'text/csv');
+    expect([json.status, json.json.error.message]).toEqual([
+      400,
+      'The file holds JSON, not CSV; import it as NDJSON (Content-Type: application/x-ndjson).',
+    ]);
+    const csv = await send<ErrorBody>('Email\nada@engine.example', 'application/x-ndjson');
+    expect([csv.status, csv.json.error.message]).toEqual([
+      400,
+      'The file does not begin with a JSON object; if it is CSV, import it as such (Content-Type: text/csv).',
+    ]);
+  });
+
+  it('refuses what is no CSV or NDJSON in a charset that it reads, and names what it takes', async () => {
     for (const [type, more] of [
       ['application/json', {}],
-      ['text/csv; charset=utf-16', {}],
+      ['text/csv; charset=shift_jis', {}],
       ['text/csv', { 'content-encoding': 'gzip' }],
     ] as const) {
       const answer = await send<ErrorBody>('First name\nAda', type, tenant.apiKey, more);
       expect([answer.status, answer.json.error.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
-      expect(answer.json.error.details).toEqual([{ accepted: ['text/csv', 'application/x-ndjson'] }]);
+      expect(answer.json.error.details).toEqual([
+        {
+          accepted: ['text/csv', 'application/x-ndjson'],
+          charsets: ['utf-8', 'us-ascii', 'utf-16', 'utf-16le', 'utf-16be', 'windows-1252', 'iso-8859-1'],
+        },
+      ]);
     }
     const empty = await api.call<ErrorBody>('POST', IMPORT, { key: tenant.apiKey });
     expect(empty.status).toBe(415);

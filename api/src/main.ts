@@ -5,6 +5,7 @@ import { openDatabase } from '@leadwell/shared/db/database';
 import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { createRelay } from '@leadwell/shared/relay/relay';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
 import { composeApi } from './compose';
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const waterfall = loadWaterfall(config, process.env);
   const logger = createLogger({ level: config.logLevel, name: 'api' });
   exitOnDefects(logger);
+  logConsole(logger);
   const database = await resolveDatabaseUrl(config);
   const knex = openDatabase({
     url: database.url,

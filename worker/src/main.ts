@@ -3,6 +3,7 @@ import { loadConfig } from '@leadwell/shared/config/config';
 import { openDatabase, query } from '@leadwell/shared/db/database';
 import { adviseOnDatabaseError } from '@leadwell/shared/db/database-advice';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
 import { startWorker } from './compose';
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
   const waterfall = loadWaterfall(config, process.env);
   const logger = createLogger({ level: config.logLevel, name: 'worker' });
   exitOnDefects(logger);
+  logConsole(logger);
   const database = await resolveDatabaseUrl(config);
   const knex = openDatabase({
     url: database.url,

@@ -1,4 +1,5 @@
 import { AppError } from '@leadwell/shared/domain/errors';
+import type { DeclaredEncoding } from '@leadwell/shared/leads/decode-text';
 import type { Request } from 'express';
 import type { Readable } from 'node:stream';
 
@@ -15,21 +16,34 @@ const MAX_BYTES = 1_000_000_000;
 const MIN_BYTES_PER_SECOND = 16_000;
 const GRACE_SECONDS = 30;
 
+/** What charsets are read as; Latin-1 as Windows-1252, as everywhere on the web. Undefined: UTF-8, or what the file shows. */
+const ENCODING_OF_CHARSET: ReadonlyMap<string, DeclaredEncoding | undefined> = new Map([
+  ['utf-8', undefined],
+  ['us-ascii', undefined],
+  ['utf-16', 'utf-16'],
+  ['utf-16le', 'utf-16le'],
+  ['utf-16be', 'utf-16be'],
+  ['windows-1252', 'windows-1252'],
+  ['iso-8859-1', 'windows-1252'],
+]);
+
 /**
- * The format that a call declares. Throws UNSUPPORTED_MEDIA_TYPE, which names what is taken, for another type, another
- * charset than UTF-8, and a compressed body.
+ * The format and the encoding that a call declares. Throws UNSUPPORTED_MEDIA_TYPE, which names what is taken, for another type,
+ * another charset, and a compressed body.
  */
-export function importFormatOf(req: Request): ImportFormat {
+export function importFormatOf(req: Request): { format: ImportFormat; encoding?: DeclaredEncoding } {
   const [type = '', ...parameters] = (req.get('content-type') ?? '').toLowerCase().split(';');
-  const charset = parameters.map((part) => /^\s*charset="?([^";\s]+)/.exec(part)?.[1]).find(Boolean);
-  const encoding = req.get('content-encoding') ?? 'identity';
+  const charset =
+    parameters.map((part) => /^\s*charset="?([^";\s]+)/.exec(part)?.[1]).find(Boolean) ?? 'utf-8';
+  const compression = req.get('content-encoding') ?? 'identity';
   const format = FORMAT_OF_TYPE[type.trim()];
-  const isReadable = ['utf-8', 'us-ascii'].includes(charset ?? 'utf-8') && encoding === 'identity';
-  if (format && isReadable) return format;
+  const encoding = ENCODING_OF_CHARSET.get(charset);
+  if (format && ENCODING_OF_CHARSET.has(charset) && compression === 'identity')
+    return { format, ...(encoding && { encoding }) };
   throw new AppError(
     'UNSUPPORTED_MEDIA_TYPE',
-    'Send the file in UTF-8, not compressed, as text/csv or application/x-ndjson.',
-    { details: [{ accepted: Object.keys(FORMAT_OF_TYPE) }] },
+    'Send the file not compressed, as text/csv or application/x-ndjson, in one of the charsets that details names.',
+    { details: [{ accepted: Object.keys(FORMAT_OF_TYPE), charsets: [...ENCODING_OF_CHARSET.keys()] }] },
   );
 }
 

@@ -10,6 +10,9 @@ import { liftBodyTimeLimit } from './body-time';
 import { assertImportSize, importFormatOf, receiveBody } from './import-body';
 import { validateInput } from './validation';
 
+/** What the readers' messages call the formats here. */
+const formatWords = { csv: 'Content-Type: text/csv', ndjson: 'Content-Type: application/x-ndjson' };
+
 /**
  * `POST /import`: a file of leads, `text/csv` or `application/x-ndjson`, up to 1 GB, becomes leads that the caller's organisation
  * alone sees. It is imported while it arrives, in chunks of 1,000 rows, one transaction each. Answers, when the file has
@@ -30,13 +33,13 @@ export function importRoutes(deps: {
 
   router.post('/import', requireScope('import'), async (req, res) => {
     validateInput({ query: { value: req.query, schema: Joi.object({}) } });
-    const format = importFormatOf(req);
+    const declared = importFormatOf(req);
     assertImportSize(req);
     const { orgId } = callerOf(res);
     const free = places.take(orgId);
     const limitAgain = liftBodyTimeLimit(req, res);
     try {
-      res.json(await importFile(deps, { orgId, format, source: receiveBody(req) }));
+      res.json(await importFile(deps, { orgId, ...declared, formatWords, source: receiveBody(req) }));
     } finally {
       free();
       limitAgain();

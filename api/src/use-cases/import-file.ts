@@ -1,6 +1,11 @@
 import type { Knex } from '@leadwell/shared/db/database';
 import { AppError } from '@leadwell/shared/domain/errors';
-import { importLeads, type ImportCounts, type Rejection } from '@leadwell/shared/leads/import-leads';
+import {
+  importLeads,
+  type ImportCounts,
+  type ImportRequest,
+  type Rejection,
+} from '@leadwell/shared/leads/import-leads';
 import type { Logger } from 'pino';
 
 /** Rejected rows are all counted; this many are told one by one. */
@@ -19,7 +24,7 @@ export interface ImportReport extends ImportCounts {
  */
 export async function importFile(
   deps: { knex: Knex; logger: Logger },
-  file: { orgId: string; source: AsyncIterable<Buffer>; format: 'csv' | 'ndjson' },
+  file: Pick<ImportRequest, 'source' | 'format' | 'encoding' | 'formatWords'> & { orgId: string },
 ): Promise<ImportReport> {
   const rejections: Rejection[] = [];
   let ignoredColumns: string[] = [];

@@ -66,6 +66,7 @@ async function runImport(path: string, options: ImportOptions): Promise<void> {
       orgId: options.org ?? null,
       source: file.stream,
       format: file.format,
+      formatWords: { csv: '--format csv', ndjson: '--format ndjson' },
       onProgress: (soFar) => progress.show(soFar),
       onRejected: (rejection) => progress.noteRejected(rejection),
       onIgnoredColumns: (headers) => progress.noteIgnored(headers),

@@ -12,12 +12,14 @@ async function collect(rows: AsyncIterable<ReadRow>): Promise<ReadRow[]> {
   return all;
 }
 
+const formatWords = { csv: '--format csv', ndjson: '--format ndjson' };
+
 function csv(content: string | Buffer): Promise<ReadRow[]> {
-  return collect(readCsv(Readable.from([Buffer.from(content as string)])));
+  return collect(readCsv(Readable.from([Buffer.from(content as string)]), { formatWords }));
 }
 
 function ndjson(content: string | Buffer): Promise<ReadRow[]> {
-  return collect(readNdjson(Readable.from([Buffer.from(content as string)])));
+  return collect(readNdjson(Readable.from([Buffer.from(content as string)]), { formatWords }));
 }
 
 const bytes = (hex: string): Buffer => Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(600, 'x\u0001')]);

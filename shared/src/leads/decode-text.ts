@@ -10,28 +10,32 @@ const PEEKED_BYTES = 4096;
 /** A longer line is judged in parts; the readers refuse it anyway. */
 const MAX_LINE_BYTES = 256 * 1024;
 
-type Encoding = 'utf-16le' | 'utf-16be' | 'utf-8' | 'unknown';
+/** What a file may be declared as; `utf-16` is of the order that it shows, little-endian where it shows none. */
+export type DeclaredEncoding = 'utf-16' | 'utf-16le' | 'utf-16be' | 'windows-1252';
+
+type Encoding = 'utf-16le' | 'utf-16be' | 'utf-8' | 'windows-1252' | 'unknown';
 
 /**
  * The file as UTF-8 without a BOM: UTF-16 of either order, told by its BOM or by its zeros; UTF-8; and line by line what is
  * not valid UTF-8 as Windows-1252, which Excel writes on western systems, unless other lines show that the file means
- * UTF-8: then they pass as they are, and their rows are rejected. Lines pass whole. Memory does not grow with the file.
- * `onNote` is told once where Windows-1252 was read.
+ * UTF-8: then they pass as they are, and their rows are rejected. What is declared counts in place of a guess, never of a BOM.
+ * Lines pass whole. Memory does not grow with the file. `onNote` is told once where Windows-1252 was guessed.
  * Throws VALIDATION_ERROR, with what to do, for archives, workbooks, PDFs, web pages and binary data.
  */
 export async function* decodeText(
   source: AsyncIterable<Buffer>,
   onNote: (sentence: string) => void,
+  declared?: DeclaredEncoding,
 ): AsyncGenerator<Buffer> {
   const peeked = new PeekedSource(source);
   try {
     while (!peeked.isWhole && !showsEncoding(peeked.head)) await peeked.readMore();
     refuseOtherKinds(peeked.head);
-    const encoding = encodingOf(peeked.head);
+    const encoding = encodingOf(peeked.head, declared);
     if (encoding === 'utf-16le' || encoding === 'utf-16be') yield* decodeUtf16(peeked, encoding);
     else {
       refuseOtherText(peeked.head);
-      yield* new LineDecoder(encoding === 'utf-8', onNote).decode(peeked);
+      yield* new LineDecoder(encoding, onNote).decode(peeked);
     }
   } finally {
     await peeked.close();
@@ -43,12 +47,14 @@ function showsEncoding(head: Buffer): boolean {
   return head.length >= 8 && (head.includes(LINE_FEED) || head.includes(CARRIAGE_RETURN));
 }
 
-function encodingOf(head: Buffer): Encoding {
+function encodingOf(head: Buffer, declared: DeclaredEncoding | undefined): Encoding {
   const mark = head.subarray(0, 3).toString('hex');
   if (mark === 'efbbbf') return 'utf-8';
   if (mark.startsWith('fffe')) return 'utf-16le';
   if (mark.startsWith('feff')) return 'utf-16be';
-  return encodingByZeros(head.subarray(0, PEEKED_BYTES)) ?? 'unknown';
+  if (declared !== undefined && declared !== 'utf-16') return declared;
+  const shown = encodingByZeros(head.subarray(0, PEEKED_BYTES));
+  return shown ?? (declared === 'utf-16' ? 'utf-16le' : 'unknown');
 }
 
 /** A header in Latin letters is a zero and a letter by turns in UTF-16, and holds no zero in any other encoding. */
@@ -78,13 +84,20 @@ async function* decodeUtf16(
 }
 
 class LineDecoder {
-  private hasNoted = false;
+  private hasNoted: boolean;
+  private isUtf8: boolean;
+  private readonly isWindows1252: boolean;
   private rest: Buffer = Buffer.alloc(0);
 
   constructor(
-    private isUtf8: boolean,
+    encoding: Encoding,
     private readonly onNote: (sentence: string) => void,
-  ) {}
+  ) {
+    this.isUtf8 = encoding === 'utf-8';
+    this.isWindows1252 = encoding === 'windows-1252';
+    // What was declared is no guess.
+    this.hasNoted = this.isWindows1252;
+  }
 
   async *decode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let isFirst = true;
@@ -102,6 +115,7 @@ class LineDecoder {
 
   private decodeLines(bytes: Buffer): Buffer {
     if (isAscii(bytes)) return bytes;
+    if (this.isWindows1252) return this.decodeWindows1252Lines(splitAfterLines(bytes));
     if (isUtf8(bytes)) {
       this.isUtf8 = true;
       return bytes;
@@ -109,6 +123,10 @@ class LineDecoder {
     const lines = splitAfterLines(bytes);
     this.isUtf8 ||= lines.some((line) => isUtf8(line) && !isAscii(line));
     if (this.isUtf8) return bytes;
+    return this.decodeWindows1252Lines(lines);
+  }
+
+  private decodeWindows1252Lines(lines: readonly Buffer[]): Buffer {
     return Buffer.concat(lines.map((line) => (isAscii(line) ? line : this.decodeWindows1252(line))));
   }
 

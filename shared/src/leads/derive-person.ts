@@ -1,7 +1,7 @@
 import { hashQuestionForms } from '../domain/question';
 import { searchTermsOf } from '../domain/search-terms';
 import type { DerivedPersonRecord } from '../repositories/lead-writes';
-import type { CompanyProfile, LeadProfile } from './merge';
+import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
 
 /**
  * The row of `people` for a profile: the profile, its company's copied fields, what search looks at, and what its

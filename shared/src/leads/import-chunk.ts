@@ -8,7 +8,7 @@ import { derivePerson } from './derive-person';
 import { splitErased } from './erased-rows';
 import { companyKeyOf, rankedKeysOf, type RankedKeys } from './identity';
 import type { LeadRow } from './lead-row';
-import type { CompanyProfile, LeadProfile } from './merge';
+import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
 import type { PlannedCompany, PlannedLead } from './planned-lead';
 
 const PEOPLE_PER_STATEMENT = 1000;

@@ -7,7 +7,7 @@ import type { ImportCounts } from './chunk-plan';
 import { CompanyDecisions } from './company-decisions';
 import { importChunk } from './import-chunk';
 import type { LeadRow, ReadRow, Rejection } from './lead-row';
-import { readCsv, type FileListener } from './read-csv';
+import { readCsv, type FileTerms } from './read-csv';
 import { readNdjson } from './read-ndjson';
 
 export type { ImportCounts } from './chunk-plan';
@@ -17,7 +17,7 @@ const ROWS_PER_CHUNK = 1000;
 /** Fewer new rows than this do not mislead the planner. */
 const ANALYSE_FROM_ROWS = 1000;
 
-export interface ImportRequest extends FileListener {
+export interface ImportRequest extends FileTerms {
   /** Whose leads they become; null: the shared directory, which every organisation sees. */
   orgId: string | null;
   source: AsyncIterable<Buffer>;

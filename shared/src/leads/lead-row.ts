@@ -1,37 +1,14 @@
 /** What the importer knows of a row before it meets the database. */
+import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
 
 /** A company as one row describes it; null: the row says nothing. */
-export interface CompanyRow {
-  name: string | null;
-  domain: string | null;
-  industry: string | null;
-  city: string | null;
-  country: string | null;
-  employeesMin: number | null;
-  employeesMax: number | null;
-  linkedinUrl: string | null;
-}
+export type CompanyRow = { [K in keyof CompanyProfile]: CompanyProfile[K] | null };
 
 /** A lead as one row describes it, checked and cleaned; null or an empty list: the row says nothing. */
-export interface LeadRow {
+export interface LeadRow extends Omit<LeadProfile, 'fullName'> {
   /** Where the row begins in its file, from 1. */
   line: number;
-  firstName: string | null;
-  lastName: string | null;
   fullName: string | null;
-  jobTitle: string | null;
-  seniority: string | null;
-  city: string | null;
-  country: string | null;
-  linkedinUrl: string | null;
-  emails: string[];
-  phones: string[];
-  departments: string[];
-  functions: string[];
-  skills: string[];
-  languages: string[];
-  socialLinks: string[];
-  previousCompanies: string[];
   company: CompanyRow;
 }
 

@@ -1,31 +1,7 @@
 /** How a row adds to what is known: filled beats blank, a later value beats an earlier, blank never erases. */
+import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
 import { foldValue } from '../domain/text-folding';
 import type { CompanyRow, LeadRow } from './lead-row';
-
-/** What is stored of a person, but for its company. */
-export interface LeadProfile {
-  firstName: string | null;
-  lastName: string | null;
-  fullName: string;
-  jobTitle: string | null;
-  seniority: string | null;
-  city: string | null;
-  country: string | null;
-  linkedinUrl: string | null;
-  emails: string[];
-  phones: string[];
-  departments: string[];
-  functions: string[];
-  skills: string[];
-  languages: string[];
-  socialLinks: string[];
-  previousCompanies: string[];
-}
-
-/** What is stored of a company. */
-export interface CompanyProfile extends CompanyRow {
-  name: string;
-}
 
 export const BLANK_PROFILE: LeadProfile = {
   firstName: null,

@@ -1,5 +1,6 @@
 import { rankedKeysOf, type RankedKeys } from './identity';
-import { isSameProfile, type CompanyProfile, type LeadProfile } from './merge';
+import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
+import { isSameProfile } from './merge';
 
 /** A company that the chunk touches: as stored (null: new) and as it shall be. */
 export interface PlannedCompany {

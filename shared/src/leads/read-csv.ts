@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { buildLead, type RawField } from './build-lead';
 import { findLayout, MAX_HEADER_BYTES, refuseLayout, type Column, type CsvLayout } from './csv-layout';
-import { decodeText } from './decode-text';
+import { decodeText, type DeclaredEncoding } from './decode-text';
 import { refusal } from './file-kind';
 import { LEAD_FIELDS } from './lead-fields';
 import type { ReadRow } from './lead-row';
@@ -30,6 +30,14 @@ export interface FileListener {
   onNote?: (sentence: string) => void;
 }
 
+/** How the sender says what a file is. */
+export interface FileTerms extends FileListener {
+  /** Undefined: UTF-8, or what the file shows. */
+  encoding?: DeclaredEncoding;
+  /** What names each format where the file comes from: a flag, a header. */
+  formatWords?: Readonly<Record<'csv' | 'ndjson', string>>;
+}
+
 /**
  * The rows of a CSV file with a header line, in order: UTF-8, UTF-16 or Windows-1252, any line ending, quoted newlines;
  * separated by comma, semicolon, tab or bar; lines of notes before the header. Blank rows are left out. Reads as it is
@@ -39,14 +47,14 @@ export interface FileListener {
  */
 export async function* readCsv(
   source: AsyncIterable<Buffer>,
-  listener: FileListener = {},
+  terms: FileTerms = {},
 ): AsyncGenerator<ReadRow> {
-  const text = new PeekedSource(decodeText(source, (note) => listener.onNote?.(note)));
+  const text = new PeekedSource(decodeText(source, (note) => terms.onNote?.(note), terms.encoding));
   const ending = new EndingWatch();
   try {
-    const layout = await peekLayout(text);
-    if (layout.export) listener.onNote?.(`Read as an export of ${layout.export.name}.`);
-    if (layout.ignored.length > 0) listener.onIgnoredColumns?.(layout.ignored);
+    const layout = await peekLayout(text, terms);
+    if (layout.export) terms.onNote?.(`Read as an export of ${layout.export.name}.`);
+    if (layout.ignored.length > 0) terms.onIgnoredColumns?.(layout.ignored);
     const bytes = Readable.from(ending.watch(text), { objectMode: false });
     let isAnyRow = false;
     for await (const row of readRows(bytes, layout, ending)) {
@@ -61,12 +69,12 @@ export async function* readCsv(
 
 const HEADER_ONLY = 'The file names its columns and has no rows below them; export the leads again.';
 
-async function peekLayout(text: PeekedSource): Promise<CsvLayout> {
+async function peekLayout(text: PeekedSource, terms: FileTerms): Promise<CsvLayout> {
   for (;;) {
     const known = text.head.length;
     await text.readMore();
     const head = text.head.subarray(0, MAX_HEADER_BYTES).toString('utf8');
-    refuseJson(head);
+    refuseJson(head, terms);
     const isAll = text.isWhole || text.head.length >= MAX_HEADER_BYTES;
     const hasNewLine = text.isWhole || /[\r\n]/.test(text.head.subarray(known).toString('latin1'));
     const layout = hasNewLine ? findLayout(head, text.isWhole) : undefined;
@@ -75,13 +83,13 @@ async function peekLayout(text: PeekedSource): Promise<CsvLayout> {
   }
 }
 
-function refuseJson(head: string): void {
+function refuseJson(head: string, { formatWords }: FileTerms): void {
+  const ndjson = `NDJSON${formatWords ? ` (${formatWords.ndjson})` : ''}`;
   if (/^\s*\[\s*[{"[]/.test(head))
     throw refusal(
-      'The file is a JSON array, not CSV; write one object a line (jq -c ".[]" FILE) and import that as NDJSON (--format ndjson).',
+      `The file is a JSON array, not CSV; write one object a line (jq -c ".[]" FILE) and import that as ${ndjson}.`,
     );
-  if (/^\s*\{\s*"/.test(head))
-    throw refusal('The file holds JSON, not CSV; import it as NDJSON (--format ndjson).');
+  if (/^\s*\{\s*"/.test(head)) throw refusal(`The file holds JSON, not CSV; import it as ${ndjson}.`);
 }
 
 async function* readRows(bytes: Readable, layout: CsvLayout, ending: EndingWatch): AsyncGenerator<ReadRow> {

@@ -4,7 +4,7 @@ import { refusal } from './file-kind';
 import type { LeadField } from './lead-fields';
 import type { ReadRow } from './lead-row';
 import { PeekedSource } from './peeked-source';
-import type { FileListener } from './read-csv';
+import type { FileTerms } from './read-csv';
 
 const MAX_LINE_BYTES = 256 * 1024;
 const NEWLINE = 10;
@@ -55,11 +55,11 @@ const COMPANY_PROPERTIES: Readonly<Record<string, LeadField>> = {
  */
 export async function* readNdjson(
   source: AsyncIterable<Buffer>,
-  listener: FileListener = {},
+  terms: FileTerms = {},
 ): AsyncGenerator<ReadRow> {
-  const text = new PeekedSource(decodeText(source, (note) => listener.onNote?.(note)));
+  const text = new PeekedSource(decodeText(source, (note) => terms.onNote?.(note), terms.encoding));
   try {
-    await refuseOthers(text);
+    await refuseOthers(text, terms);
     let line = 0;
     for await (const bytes of splitLines(text)) {
       line++;
@@ -72,7 +72,7 @@ export async function* readNdjson(
 }
 
 /** What is no NDJSON is mostly CSV or an array: told by the first line with something on it. */
-async function refuseOthers(text: PeekedSource): Promise<void> {
+async function refuseOthers(text: PeekedSource, { formatWords }: FileTerms): Promise<void> {
   let first = '';
   while (!text.isWhole && first === '') {
     await text.readMore();
@@ -82,7 +82,9 @@ async function refuseOthers(text: PeekedSource): Promise<void> {
   if (first === '[')
     throw refusal('The file is a JSON array; write one object a line (jq -c ".[]" FILE) and import that.');
   if (first !== '{')
-    throw refusal('The file does not begin with a JSON object; if it is CSV, import it with --format csv.');
+    throw refusal(
+      `The file does not begin with a JSON object; if it is CSV, import it as such${formatWords ? ` (${formatWords.csv})` : ''}.`,
+    );
 }
 
 function readLine(bytes: Buffer | null, line: number): ReadRow | null {

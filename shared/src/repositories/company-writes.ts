@@ -1,19 +1,12 @@
 import { execute, query, type Db } from '../db/database';
+import type { CompanyProfile } from '../domain/lead-profile';
 import { scopeOf } from './lead-writes';
 
 /** A row of `companies`, as the importer reads and writes it. */
-export interface CompanyRecord {
+export interface CompanyRecord extends CompanyProfile {
   id: string;
   /** `domain:…`, else `name:…`. */
   key: string;
-  name: string;
-  domain: string | null;
-  industry: string | null;
-  city: string | null;
-  country: string | null;
-  employeesMin: number | null;
-  employeesMax: number | null;
-  linkedinUrl: string | null;
 }
 
 /** The companies of the scope with one of these keys or ids. */

@@ -1,4 +1,5 @@
 import { execute, query, type Db } from '../db/database';
+import type { LeadProfile } from '../domain/lead-profile';
 
 /** 'leads' in ASCII. */
 const LEADS_LOCK = 0x6c65616473;
@@ -50,24 +51,8 @@ export async function insertIdentities(
 }
 
 /** A row of `people`, as the importer reads and writes it. */
-export interface PersonRecord {
+export interface PersonRecord extends LeadProfile {
   id: string;
-  firstName: string | null;
-  lastName: string | null;
-  fullName: string;
-  jobTitle: string | null;
-  seniority: string | null;
-  city: string | null;
-  country: string | null;
-  linkedinUrl: string | null;
-  emails: string[];
-  phones: string[];
-  departments: string[];
-  functions: string[];
-  skills: string[];
-  languages: string[];
-  socialLinks: string[];
-  previousCompanies: string[];
   companyId: string | null;
 }
 
