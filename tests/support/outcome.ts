@@ -1,5 +1,6 @@
 /** What must hold after every fault, once the work has drained. */
 import { query, type Knex } from '@leadwell/shared/db/database';
+import { suppressionError } from '@leadwell/shared/domain/suppression';
 import { audit } from '@leadwell/shared/ledger/audit';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 
@@ -28,7 +29,7 @@ export interface Outcome {
   total: number;
   found: number;
   finished: number;
-  /** Failed for any other reason than that a provider may not speak of the person. */
+  /** Failed for any other reason than that a provider may not speak of the person, or did not earlier. */
   broken: number;
   refunded: number;
   balance: number;
@@ -44,11 +45,12 @@ export async function readOutcome(knex: Knex, orgId: string): Promise<Outcome> {
     knex,
     `SELECT count(*) AS total, count(*) FILTER (WHERE data_found) AS found, count(refund_transaction_id) AS refunded,
             count(*) FILTER (WHERE status = 'finished') AS finished,
-            count(*) FILTER (WHERE status <> 'finished' AND error NOT LIKE '%may not give data about this person%') AS broken,
+            count(*) FILTER (WHERE status <> 'finished' AND error <> :refused
+                             AND error NOT LIKE '%may not give data about this person%') AS broken,
             (SELECT balance FROM credit_accounts WHERE org_id = :orgId) AS balance,
             (SELECT count(*) FROM batches WHERE org_id = :orgId AND completed_at IS NULL) AS "openBatches"
        FROM enrichments WHERE org_id = :orgId`,
-    { orgId },
+    { orgId, refused: suppressionError(true) },
   );
   const { invariants } = await audit(knex);
   return {
