@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 
 /**
  * Locks an organisation's credit account until the transaction ends and gives its balance in credits. Accepts, settles,
@@ -10,11 +10,22 @@ import { query, type Db } from '../db/database';
  * Throws where the organisation has no account.
  */
 export async function lockCreditAccount(db: Db, orgId: string): Promise<number> {
-  const [account] = await query<{ balance: number }>(
+  const [account] = await queryPrepared<{ balance: number }>(
     db,
     'SELECT balance FROM credit_accounts WHERE org_id = ? FOR NO KEY UPDATE',
     [orgId],
   );
   if (!account) throw new Error(`Organisation ${orgId} has no credit account.`);
   return account.balance;
+}
+
+/** Locks the accounts of several organisations, in id order, so that two who do so never wait for each other. As lockCreditAccount. */
+export async function lockCreditAccounts(db: Db, orgIds: readonly string[]): Promise<void> {
+  const ids = [...new Set(orgIds)];
+  const rows = await queryPrepared(
+    db,
+    'SELECT org_id FROM credit_accounts WHERE org_id = ANY(:ids::uuid[]) ORDER BY org_id FOR NO KEY UPDATE',
+    { ids },
+  );
+  if (rows.length < ids.length) throw new Error('An organisation has no credit account.');
 }
