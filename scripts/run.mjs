@@ -46,6 +46,7 @@ const TASKS = {
   sandbox: program('sandbox/dist/main.js'),
   chaos: program('chaos/dist/main.js'),
   fuzz: (args) => fuzz(args),
+  model: (args) => model(args),
   bench: program('bench/dist/main.js'),
   mutations: program('scripts/mutations.mjs'),
   schema: program('cli/dist/local/write-schema.js'),
@@ -59,6 +60,7 @@ const WITHOUT_ENV_FILE = new Set([
   'demo',
   'chaos',
   'fuzz',
+  'model',
   'bench',
   'mutations',
   'schema',
@@ -236,13 +238,23 @@ async function test(args, failedChecks = []) {
 }
 
 /** The fuzz test alone, with `--count` calls (100,000) of `--seed` (of the time). */
-async function fuzz(args) {
-  const { values } = parseArgs({ args, options: { count: { type: 'string' }, seed: { type: 'string' } } });
-  const counts = Object.entries(values).filter(([, text]) => !/^\d+$/.test(text));
-  if (counts.length > 0) return fail('--count and --seed take whole numbers.');
-  process.env.FUZZ_COUNT = values.count ?? '100000';
-  if (values.seed !== undefined) process.env.FUZZ_SEED = values.seed;
-  return runNode(['node_modules/jest/bin/jest.js', 'tests/fuzz.test.ts']);
+function fuzz(args) {
+  return generated(args, 'count', '100000', 'FUZZ', 'tests/fuzz.test.ts');
+}
+
+/** The model test alone, with `--runs` sequences (10,000) of `--seed` (of the time). */
+function model(args) {
+  return generated(args, 'runs', '10000', 'MODEL', 'tests/model.test.ts');
+}
+
+/** A test of generated cases, told by `<PREFIX>_<AMOUNT>` and `<PREFIX>_SEED` how many and which. */
+async function generated(args, amount, usual, prefix, file) {
+  const { values } = parseArgs({ args, options: { [amount]: { type: 'string' }, seed: { type: 'string' } } });
+  const wrong = Object.values(values).filter((text) => !/^\d+$/.test(text));
+  if (wrong.length > 0) return fail(`--${amount} and --seed take whole numbers.`);
+  process.env[`${prefix}_${amount.toUpperCase()}`] = values[amount] ?? usual;
+  if (values.seed !== undefined) process.env[`${prefix}_SEED`] = values.seed;
+  return runNode(['node_modules/jest/bin/jest.js', file]);
 }
 
 function readReport(file) {

@@ -59,7 +59,8 @@ describe('health', () => {
       url: database.url,
       poolSize: 2,
       applicationName: 'test-pool',
-      acquireTimeoutMs: 100,
+      // Also how long a connection may take to open: a busy machine takes a while.
+      acquireTimeoutMs: 2_000,
     });
     const isStuck = watchPool(knex, 150);
     const held = await Promise.all([knex.transaction(), knex.transaction()]);
