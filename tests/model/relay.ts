@@ -62,7 +62,7 @@ function split(model: Model, batch: Batch, pending: readonly Row[]): void {
     const name = `${row.name}!`;
     row.batch = name;
     model.batches[name] = {
-      ...{ ...batch, name, fence: 0, generation: 0 },
+      ...{ ...batch, name, generation: 0 },
       ...{ isComplete: false, isWaiting: false, isFresh: false },
     };
   }
