@@ -55,6 +55,33 @@ class Step implements Command {
   }
 }
 
+/** What happens one after the other where single steps would seldom meet; what cannot be done is passed over. */
+class Chain implements Command {
+  private readonly labels: string[] = [];
+
+  constructor(
+    private readonly isPossible: (model: Model) => boolean,
+    private readonly chosen: readonly Choose[],
+  ) {}
+
+  check(session: Readonly<Session>): boolean {
+    return this.isPossible(session.model);
+  }
+
+  async run(session: Session): Promise<void> {
+    for (const choose of this.chosen) {
+      const act = choose(session.model, `${session.model.steps}a`);
+      if (!act) continue;
+      this.labels.push(act.label);
+      await session.run([act]);
+    }
+  }
+
+  toString(): string {
+    return this.labels.map((label) => `\n    ${label}`).join(',');
+  }
+}
+
 function pick<T>(list: readonly T[], at: number): T | undefined {
   return list[at % Math.max(1, list.length)];
 }
@@ -134,6 +161,25 @@ const kills = toHolding(killAct);
 const cancelsOfHeld = toHolding((holding, model) => {
   const { org, request } = model.batches[holding.batch]!;
   return cancelAct(org, request);
+});
+
+/** A worker stands still, and another gets its batch: what the late one does later, it does without right. */
+const lapses = at.map((n): Command => {
+  let batch = '';
+  const hasHoldings = ({ holdings }: Model): boolean => Object.keys(holdings).length > 0;
+  return new Chain(hasHoldings, [
+    (model) => {
+      batch = pick(Object.values(model.holdings), n)!.batch;
+      return passAct('leases');
+    },
+    (model) => checkAct(model.batches[batch]!.org),
+    (model, tag) => {
+      const job = Object.keys(model.jobs).find(
+        (one) => one.startsWith(`${batch} g`) && model.jobs[one] === 'waiting',
+      );
+      return job === undefined ? null : leaseAct(job, `w${tag}`);
+    },
+  ]);
 });
 
 type Reply = Answer['outcome'] | 'none';
@@ -228,12 +274,13 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<Command>])[] = [
   [1, one(suppressions)],
   [2, one(checks)],
   [40, one(steps)],
+  [4, lapses],
   [1, one(gives)],
   [1, one(renews)],
   [1, one(kills)],
   [7, one(passings)],
   [1, one(deadlines)],
-  [5, races],
+  [8, races],
 ];
 
 /** Sequences of up to `maxCommands`; many of them find nothing to do and are passed over. */
