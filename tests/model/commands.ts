@@ -27,7 +27,7 @@ import { LEADS, ORGANISATIONS, knownBy } from './world';
 /** What to do in the present state; null: nothing of the kind can be done. `tag` names what it makes. */
 type Choose = (model: Model, tag: string) => Act | null;
 type Command = fc.AsyncCommand<Session, Session>;
-type Sequence = Iterable<fc.AsyncCommand<Session, Session>>;
+export type Sequence = Iterable<fc.AsyncCommand<Session, Session>>;
 
 class Step implements Command {
   private label = 'nothing yet';
