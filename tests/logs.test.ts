@@ -8,8 +8,6 @@ import { readQueue } from './support/queue-contents';
 import { seedLeads, seedTenant } from './support/seed';
 import type { ErrorBody } from './support/test-api';
 
-jest.setTimeout(90_000);
-
 interface LogLine {
   level: string;
   msg: string;
@@ -30,11 +28,17 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
 
   /** Orders and searches, good and bad, and a worker killed in the middle; the providers answer without faults. */
   beforeAll(async () => {
-    deployment = await deploy({ backend, environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20' } });
+    deployment = await deploy({
+      backend,
+      environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20', CHECK_SECONDS: '0.5' },
+    });
     const { knex } = deployment.database;
     const api = await deployment.startApi({ PORT: '0' });
     const url = `http://127.0.0.1:${/"port":(\d+)/.exec(api.output())?.[1]}`;
-    const [victim, worker] = [await deployment.startWorker(), await deployment.startWorker()];
+    const [victim, worker] = await Promise.all([
+      deployment.startWorker({ LEASE_SECONDS: '3' }),
+      deployment.startWorker(),
+    ]);
     processes.push(api, victim, worker);
     const tenant = await seedTenant(knex, { credits: 100_000 });
     apiKey = tenant.apiKey;
@@ -60,7 +64,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
       );
       return row?.count === 0;
     };
-    await waitUntil(ended, { timeoutMs: 60_000, message: 'everything to be enriched' });
+    await waitUntil(ended, { message: 'everything to be enriched' });
     queueContents += await readQueue(deployment);
     await Promise.all([api.stop(), worker.stop()]);
   });

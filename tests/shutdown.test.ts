@@ -6,8 +6,6 @@ import { countPending, untilPendingBelow } from './support/outcome';
 import { startOwnPostgres, type OwnPostgres } from './support/own-servers';
 import { seedLeads, seedTenant } from './support/seed';
 
-jest.setTimeout(240_000);
-
 /** What compose grants between SIGTERM and SIGKILL is 35 s; the bound of a worker is 28 s. */
 const AT_MOST_MS = 33_000;
 
