@@ -22,19 +22,18 @@ jest.setTimeout(120_000 + COUNT * 50);
 describe('the API under generated calls', () => {
   let deployment: Deployment;
   beforeAll(async () => {
-    deployment = await deploy({ backend: queueBackends()[0]! });
+    deployment = await deploy({ backend: queueBackends()[0]!, startsApi: false });
   });
   afterAll(() => deployment.stop());
 
   it('answers none with a 5xx, hangs at none, stands still for none, keeps nothing of them, and its books add up', async () => {
     const { knex } = deployment.database;
     const api = await deployment.startApi({
-      PORT: '0',
       RATE_LIMIT_CALLS: '0',
       AUTH_FAILURES_PER_MINUTE: '0',
       NODE_OPTIONS: `--import=${pathToFileURL(path.join(__dirname, 'fuzz', 'probe.mjs')).href}`,
     });
-    const url = `http://127.0.0.1:${/"port":(\d+)/.exec(api.output())?.[1]}`;
+    const url = deployment.apiUrl;
     const { apiKey: key } = await seedTenant(knex, { credits: 1_000_000 });
     const leadIds = await seedLeads(knex, 200);
     const client = new Client(url, key);

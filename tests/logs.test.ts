@@ -30,11 +30,11 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
   beforeAll(async () => {
     deployment = await deploy({
       backend,
+      startsApi: false,
       environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20', CHECK_SECONDS: '0.5' },
     });
     const { knex } = deployment.database;
-    const api = await deployment.startApi({ PORT: '0' });
-    const url = `http://127.0.0.1:${/"port":(\d+)/.exec(api.output())?.[1]}`;
+    const api = await deployment.startApi();
     const [victim, worker] = await Promise.all([
       deployment.startWorker({ LEASE_SECONDS: '3' }),
       deployment.startWorker(),
@@ -42,7 +42,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
     processes.push(api, victim, worker);
     const tenant = await seedTenant(knex, { credits: 100_000 });
     apiKey = tenant.apiKey;
-    const client = new Client(url, apiKey);
+    const client = new Client(deployment.apiUrl, apiKey);
     const leads = await seedLeads(knex, 200);
     await client.enrich(leads, 'phones');
     await client.enrich(leads, 'emails');

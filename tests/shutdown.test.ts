@@ -31,13 +31,14 @@ describe('SIGTERM while PostgreSQL is away', () => {
     deployment = await deploy({
       backend: { name: 'postgres', redisUrl: undefined },
       database: postgres.database,
+      startsApi: false,
     });
   });
   afterEach(() => deployment.stop());
 
   it('ends API and workers, names what could not be given back, and the work goes on elsewhere', async () => {
     const { knex } = deployment.database;
-    const api = await deployment.startApi({ PORT: '0' });
+    const api = await deployment.startApi();
     const idle = await deployment.startWorker({ QUEUE_PREFIX: 'idle' });
     const tenant = await seedTenant(knex, { credits: 10_000 });
     const client = new Client(deployment.apiUrl, tenant.apiKey);

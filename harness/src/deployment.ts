@@ -1,13 +1,12 @@
 /** A deployment of real processes: API and workers as `npm run api` and `npm run worker` start them, over a sandbox. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { newId } from '@leadwell/shared/domain/ids';
+import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 import { guardProcess } from '@leadwell/shared/testing/guard';
 import type { QueueBackend } from '@leadwell/shared/testing/queue-backends';
@@ -155,13 +154,4 @@ async function startProcess(
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
