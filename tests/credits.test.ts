@@ -198,7 +198,7 @@ describe('credits', () => {
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
       tail = (tail + Buffer.from(chunk).toString('latin1')).slice(-60);
-      if (bytes - measuredAt < 4_000_000) continue;
+      if (bytes - measuredAt < 7_000_000) continue;
       measuredAt = bytes;
       worst = Math.max(worst, usedBytes() - before);
     }
