@@ -67,10 +67,10 @@ const WITHOUT_ENV_FILE = new Set([
   'docs:config',
 ]);
 
-let running;
+const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // The task decides when to go; we follow with its exit code.
-  process.on(signal, () => running?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  process.on(signal, () => running.forEach((child) => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)));
 }
 process.exitCode = await main(process.argv.slice(2));
 
@@ -202,18 +202,17 @@ function sourceFingerprint() {
   return hash.update(readFileSync('package-lock.json')).digest('hex');
 }
 
-/** Everything that CI wants; all of it runs, so that one report names every fault. */
+/** Everything that CI wants; all of it runs, so that one report names every fault. What reads only, at once. */
 async function check(args) {
   const steps = {
     format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
     lint: ['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.'],
     types: ['node_modules/typescript/bin/tsc', '-b'],
   };
-  const failed = [];
-  for (const [name, command] of Object.entries(steps)) {
-    say(`Checking ${name} …`);
-    if ((await runNode(command)) !== 0) failed.push(name);
-  }
+  const names = Object.keys(steps);
+  say(`Checking ${names.join(', ')} …`);
+  const codes = await Promise.all(names.map((name) => runNode(steps[name])));
+  const failed = names.filter((_, at) => codes[at] !== 0);
   say('Running the tests …');
   const code = await test(args, failed);
   return failed.length > 0 ? 1 : code;
@@ -275,11 +274,13 @@ function runNode(args) {
 /** Runs a program to its end and gives its exit code; one that a signal ended gives 128 + the signal, as a shell does. */
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
-    running = spawn(command, args, { stdio: 'inherit', ...options });
-    running.on('error', (error) => resolve(fail(`${command} could not be started: ${error.message}`)));
-    running.on('exit', (code, signal) =>
-      resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGKILL' ? 9 : 15)),
-    );
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    running.add(child);
+    child.on('error', (error) => resolve(fail(`${command} could not be started: ${error.message}`)));
+    child.on('exit', (code, signal) => {
+      running.delete(child);
+      resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGKILL' ? 9 : 15));
+    });
   });
 }
 

@@ -162,10 +162,11 @@ describe('validation', () => {
     ['a byte order mark twice', '\ufeff\ufeff{}'],
   ])('refuses %s without breaking or standing still', async (_name, text) => {
     let worstLagMs = 0;
-    let last = performance.now();
+    let last = readClocks();
     const probe = setInterval(() => {
-      worstLagMs = Math.max(worstLagMs, performance.now() - last - 5);
-      last = performance.now();
+      const now = readClocks();
+      worstLagMs = Math.max(worstLagMs, Math.min(now.wallMs - last.wallMs - 5, now.cpuMs - last.cpuMs));
+      last = now;
     }, 5);
     const answer = await api.call<ErrorBody>('POST', `${ENRICHMENT}/bulk`, { key, text });
     clearInterval(probe);
@@ -275,3 +276,9 @@ describe('validation', () => {
     expect(pathsOf(answer).sort()).toEqual(['endDate', 'limit', 'offset', 'page', 'startDate']);
   });
 });
+
+/** A process that works stands still; one that a busy machine lets wait does not, and uses no time of the processor. */
+function readClocks(): { wallMs: number; cpuMs: number } {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.now(), cpuMs: (user + system) / 1000 };
+}

@@ -102,6 +102,6 @@ async function readProbe(api: Process): Promise<{ maxLagMs: number; heapMb: numb
   const seen = api.output().length;
   const findLine = (): string | undefined => /^\{"probe":.*\}$/m.exec(api.output().slice(seen))?.[0];
   api.child.kill('SIGUSR2');
-  await waitUntil(findLine, { timeoutMs: 30_000, message: 'the probe in the API to answer' });
+  await waitUntil(findLine, { message: 'the probe in the API to answer' });
   return JSON.parse(findLine()!) as { maxLagMs: number; heapMb: number };
 }
