@@ -1,19 +1,11 @@
 /** What an order, its repeat, its quote and its cancel do, by the contract: the model's side. */
+import type { Quote } from '@leadwell/api/use-cases/quote-request';
 import { endRows, isSuppressed, storedHits } from './endings';
 import { liveRow, type Ending, type Model, type Order, type Row } from './state';
 import { BATCH_SIZE, LEADS, PRICE } from './world';
 
 /** What a client sees of an order: an error's code, or its rows with their states and what it cost. */
 export type OrderResult = { error: string } | { rows: string[]; charged: number; isReplay: boolean };
-
-export interface QuoteResult {
-  selected: number;
-  free: number;
-  new: number;
-  required: number;
-  available: number;
-  short: number;
-}
 
 type Planned =
   | { kind: 'reused'; row: Row }
@@ -38,7 +30,7 @@ export function acceptOrder(model: Model, order: Order, name: string, seen: Mode
   return { rows: rows.map((row) => described(model, row)), charged, isReplay: false };
 }
 
-export function quoteOrder(model: Model, order: Order): QuoteResult | { error: string } {
+export function quoteOrder(model: Model, order: Order): Quote | { error: string } {
   const planned = planOrder(model, order, model);
   if ('error' in planned) return planned;
   const required = priceOf(planned, order);
