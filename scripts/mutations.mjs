@@ -139,7 +139,7 @@ function isCaught({ name, mistake, edits, tests }) {
 }
 
 function copySources(copy) {
-  for (const file of ['jest.config.js', 'package.json', 'tsconfig.base.json'])
+  for (const file of ['jest.config.js', 'jest.sequencer.js', 'package.json', 'tsconfig.base.json'])
     cpSync(path.join(ROOT, file), path.join(copy, file));
   for (const room of COPIED) {
     cpSync(path.join(ROOT, room), path.join(copy, room), {
