@@ -27,7 +27,7 @@ const searchText = Joi.string()
 
 const values = boundedList(searchText, 0, MAX_VALUES);
 const text = Joi.object({ mode: Joi.valid(...TEXT_MODES), content: values }).messages({
-  'object.base': 'must be { "mode": "SMART", "content": ["…"] }',
+  'object.base': `must be an object with content, a list of texts, and mode, one of ${TEXT_MODES.join(', ')}`,
 });
 
 /** A filter of at most 50 values in all its lists together. */
@@ -64,9 +64,11 @@ function countWords(found: readonly unknown[]): number {
 
 function groups(list: Joi.Schema): Joi.ObjectSchema {
   const group = Joi.object({ include: list, exclude: list }).messages({
-    'object.base': 'must be { "include": …, "exclude": … }',
+    'object.base': 'must be an object with include or exclude',
   });
-  return Joi.object({ all: group, any: group }).messages({ 'object.base': 'must be { "any": …, "all": … }' });
+  return Joi.object({ all: group, any: group }).messages({
+    'object.base': 'must be an object with any or all',
+  });
 }
 
 const listFilter = bounded(groups(values));
