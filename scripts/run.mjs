@@ -81,7 +81,7 @@ async function main([name, ...args]) {
     );
   }
   process.chdir(ROOT);
-  const unready = await prepare();
+  const unready = await prepare(name);
   if (unready !== 0) return unready;
   if (!WITHOUT_ENV_FILE.has(name) && existsSync('.env')) process.loadEnvFile('.env');
   return task(args);
@@ -93,9 +93,9 @@ function nodeIsNewEnough() {
 }
 
 /** Installs and builds, one process at a time: `npm run api` and `npm run worker` may start together on a fresh clone. */
-async function prepare() {
-  // An image is built with its packages and output, and without the tools to make them.
-  if (process.env.NODE_ENV === 'production') return 0;
+async function prepare(name) {
+  // An image is built with its packages and output, and without the tools to make them. Who says `build` has them, or wants them.
+  if (process.env.NODE_ENV === 'production' && name !== 'build') return 0;
   if (isInstalled() && isBuilt()) return 0;
   const unlock = await lock();
   try {
@@ -153,7 +153,14 @@ async function install() {
   const startedAt = Date.now();
   say('Installing packages …');
   // No package of ours needs its install script; none gets to run one.
-  const code = await runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  const code = await runNpm([
+    'ci',
+    '--include=dev',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
   if (code === 0) say(`Installed in ${seconds(startedAt)}.`);
   return code;
 }
