@@ -182,7 +182,8 @@ async function build() {
   if (isBuilt()) return 0;
   const startedAt = Date.now();
   say('Building …');
-  const code = await runNode(['node_modules/typescript/bin/tsc', '-b', ...WORKSPACES]);
+  // Types are `npm run check`'s to judge: without them, whoever tries a fresh clone waits a third as long.
+  const code = await runNode(['node_modules/typescript/bin/tsc', '-b', '--noCheck', ...WORKSPACES]);
   if (code !== 0) return code;
   mkdirSync(path.dirname(BUILD_STAMP), { recursive: true });
   writeFileSync(BUILD_STAMP, fingerprint);
