@@ -26,7 +26,9 @@ type Injector = (injection: Injection, fault: PlannedFault) => Promise<void>;
 
 const INJECTORS: Record<FaultName, Injector> = {
   async 'worker-kill'({ stack, recoveries }, { target }) {
-    const worker = at(stack.workers, target);
+    const running = stack.workers.filter(({ pid }) => pid !== undefined);
+    if (running.length === 0) return;
+    const worker = at(running, target);
     const rowIds = await recoveries.listHeldRows(worker.pid);
     const killedAtMs = Date.now();
     await worker.kill();
