@@ -51,6 +51,12 @@ const INJECTORS: Record<FaultName, Injector> = {
     await execute(stack.knex, sql);
     await recoveries.postgres(Date.now());
   },
+  /** Every connection is lost, and nobody told: that of a statement is given up after 20 s, which is no recovery of the server's. */
+  async 'postgres-silent'({ stack }, { size }) {
+    stack.postgres.proxy.setState('silent');
+    await delay(1_000 + size * 4_000);
+    stack.postgres.proxy.setState('forward');
+  },
   async 'commit-cut'({ stack }, { size }) {
     stack.postgres.proxy.cutCommitReplies(1 + Math.floor(size * 5));
     await delay(1_000);
