@@ -73,6 +73,16 @@ function accountOf(provider: string) {
   return account;
 }
 
+/** The endpoints of a provider's account whose calls are counted; '' stands for those that are not counted apart. */
+async function countedEndpoints(provider: string): Promise<string[]> {
+  const rows = await query<{ endpoint: string }>(
+    deployment.database.knex,
+    `SELECT DISTINCT split_part(account, ' ', 4) AS endpoint FROM provider_limits WHERE split_part(account, ' ', 1) = ? ORDER BY 1`,
+    [provider],
+  );
+  return rows.map(({ endpoint }) => endpoint);
+}
+
 /** Where the queue makes no difference: on one of them. */
 function whateverTheQueue(): void {
   it('is handed in once more, and counted, after kill -9 between sending and learning its id', async () => {
@@ -110,6 +120,10 @@ function whateverTheQueue(): void {
     expect(await count(`tries WHERE provider = 'apollo' AND outcome NOT IN ('hit', 'miss')`)).toBe(0);
     expect(await count(`tries WHERE outcome IS NULL`)).toBe(0);
     expect(await auditFaults()).toEqual([]);
+    // Two calls handed all in; the polls took nothing off what their endpoint may have, there or here.
+    const match = accountOf('apollo').windows.filter(({ path }) => path?.endsWith('/bulk_match'));
+    expect(match.map(({ peakGranted }) => peakGranted)).toEqual([2, 2, 2]);
+    expect(await countedEndpoints('apollo')).toEqual(['', 'webhook_result']);
   });
 }
 

@@ -81,6 +81,11 @@ interface FieldTerms {
    * order means nothing.
    */
   isPositional?: boolean;
+  /**
+   * Set where the provider counts this endpoint by itself: its calls then have limits, places and breaker of their own, each as
+   * configured. Equal for the fields that share one. Stored with what is counted: never rename it.
+   */
+  endpoint?: string;
   /** What one question is charged at most, in the provider's own credits, by its published prices. */
   maxCostCredits: number;
 }
@@ -120,6 +125,8 @@ export interface SubmittedQuestion extends AskedQuestion {
 export interface AsyncFieldContract extends FieldTerms {
   /** Until the first poll and between polls, where the provider does not say. */
   pollSeconds: number;
+  /** As `endpoint`, of the polls. Without it they count where the submissions do. */
+  pollEndpoint?: string;
   buildSubmit(questions: readonly AskedQuestion[], key: string): ProviderRequest;
   /** Never throws on what a provider may send. */
   readSubmit(response: ProviderResponse, questions: readonly AskedQuestion[]): SubmitResult;

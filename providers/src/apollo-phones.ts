@@ -89,6 +89,7 @@ export const apolloPhones: AsyncFieldContract = {
   isPositional: true,
   maxCostCredits: MAX_COST_CREDITS,
   pollSeconds: 15,
+  pollEndpoint: 'webhook_result',
   buildSubmit,
   readSubmit,
   buildPoll,
