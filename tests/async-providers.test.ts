@@ -120,6 +120,13 @@ function whateverTheQueue(): void {
     expect(await count(`tries WHERE provider = 'apollo' AND outcome NOT IN ('hit', 'miss')`)).toBe(0);
     expect(await count(`tries WHERE outcome IS NULL`)).toBe(0);
     expect(await auditFaults()).toEqual([]);
+    const [stated] = await query<{ sum: number; unsaid: number }>(
+      deployment.database.knex,
+      `SELECT sum(stated_cost), count(*) FILTER (WHERE stated_cost IS NULL AND lookups.external_id IS NOT NULL) AS unsaid
+         FROM attempts JOIN lookups ON lookups.id = lookup_id WHERE attempts.provider = 'apollo'`,
+    );
+    // What it says at the submissions and at the polls adds up to what it took.
+    expect(stated).toEqual({ sum: accountOf('apollo').credits.used, unsaid: 0 });
     // Two calls handed all in; the polls took nothing off what their endpoint may have, there or here.
     const match = accountOf('apollo').windows.filter(({ path }) => path?.endsWith('/bulk_match'));
     expect(match.map(({ peakGranted }) => peakGranted)).toEqual([2, 2, 2]);

@@ -41,10 +41,12 @@ export interface ProviderResponse {
 /**
  * What a provider says to one question. `costCredits`: what it charged in its own credits by its published price, or its share
  * of what the provider says where no price is published; null where it tells neither. A hit has at least one candidate.
+ * `statedCredits`: what the provider itself says this one question cost, of a poll, whose answer stands for a whole job; elsewhere
+ * the call's own `statedCredits` is shared out.
  */
 export type Answer =
-  | { outcome: 'hit'; candidates: Candidate[]; costCredits: number | null }
-  | { outcome: 'miss'; costCredits: number | null }
+  | { outcome: 'hit'; candidates: Candidate[]; costCredits: number | null; statedCredits?: number | null }
+  | { outcome: 'miss'; costCredits: number | null; statedCredits?: number | null }
   /** May not be asked about this person again, of any provider. */
   | { outcome: 'restricted'; reason: string }
   /** This question could not be answered; others of the call may be. */
@@ -105,6 +107,8 @@ export type SubmitResult =
       externalIds: ReadonlyMap<string, string>;
       /** What needs no poll. A question in neither map counts as failed. */
       answers: ReadonlyMap<string, Answer>;
+      /** What the provider itself says the submission cost; polls may add to it. Null or absent where it does not. */
+      statedCredits?: number | null;
       /** Until the first poll, where the provider says. */
       retryAfterSeconds: number | null;
     }

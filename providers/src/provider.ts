@@ -41,3 +41,12 @@ export function maxQuestionsPerCall(provider: Provider, field: Field): number {
 export function atEndpoint(provider: Provider, endpoint: string | undefined): Provider {
   return endpoint === undefined ? provider : { ...provider, account: `${provider.account} ${endpoint}` };
 }
+
+/** What of a provider's account is counted by itself: each of its endpoints, or all of it. */
+export function listEndpoints(provider: Provider): Provider[] {
+  const contracts = Object.values(provider.adapter.fields);
+  const names = contracts.flatMap((contract) => {
+    return 'pollEndpoint' in contract ? [contract.endpoint, contract.pollEndpoint] : [contract.endpoint];
+  });
+  return [...new Set(names)].map((endpoint) => atEndpoint(provider, endpoint));
+}
