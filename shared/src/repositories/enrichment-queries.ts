@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { query, queryPrepared, type Db } from '../db/database';
 import type { Enrichment, Field } from '../domain/enrichment';
 
 /** A lead of a selection as one organisation sees it. */
@@ -45,7 +45,7 @@ export async function listSelectedLeads(
   db: Db,
   selection: { orgId: string; field: Field; leadIds: readonly string[] },
 ): Promise<SelectedLead[]> {
-  const rows = await query<EnrichmentRow & { lead_id: string; is_visible: boolean }>(
+  const rows = await queryPrepared<EnrichmentRow & { lead_id: string; is_visible: boolean }>(
     db,
     `SELECT s.lead_id, p.id IS NOT NULL AS is_visible, ${COLUMNS}
      FROM unnest(CAST(:leadIds AS uuid[])) WITH ORDINALITY AS s (lead_id, position)
@@ -89,7 +89,7 @@ export async function listTaskEnrichments(
   orgId: string,
   tasks: readonly EnrichmentTask[],
 ): Promise<Enrichment[]> {
-  const rows = await query<EnrichmentRow>(
+  const rows = await queryPrepared<EnrichmentRow>(
     db,
     `SELECT ${COLUMNS}
      FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:fields AS text[]))
