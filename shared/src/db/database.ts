@@ -69,7 +69,7 @@ export async function execute(db: Db, sql: string, bindings: Bindings = []): Pro
  */
 export async function queryPrepared<Row>(db: Db, sql: string, bindings: Bindings = []): Promise<Row[]> {
   const prepared = db.raw<{ rows: Row[] }>(sql, bindings as Knex.ValueDict).options({ name: nameOf(sql) });
-  const result = (await prepared) as { rows: Row[] };
+  const result = await prepared;
   return result.rows;
 }
 
