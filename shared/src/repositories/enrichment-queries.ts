@@ -83,32 +83,64 @@ export async function findEnrichment(
   return row ? toEnrichment(row) : null;
 }
 
+/** Enrichments, and a text that is equal exactly where every field of every one of them is. */
+export interface TaskEnrichments {
+  enrichments: Enrichment[];
+  digest: string;
+}
+
 /** The live enrichments that exist for the tasks, in task order; a task without one is left out, a task named twice is answered twice. */
 export async function listTaskEnrichments(
   db: Db,
   orgId: string,
   tasks: readonly EnrichmentTask[],
-): Promise<Enrichment[]> {
-  const rows = await queryPrepared<EnrichmentRow>(
+): Promise<TaskEnrichments> {
+  const rows = await queryPrepared<EnrichmentRow & { digest: string }>(
     db,
-    `SELECT ${COLUMNS}
-     FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:fields AS text[]))
-       WITH ORDINALITY AS t (entity_id, entity_type, field, position)
-     CROSS JOIN LATERAL (
-       SELECT * FROM enrichments
-       WHERE org_id = :orgId AND entity_type = t.entity_type AND entity_id = t.entity_id AND field = t.field
-         AND superseded_at IS NULL
-       LIMIT 1
-     ) e
-     ORDER BY t.position`,
-    {
-      orgId,
-      ids: tasks.map((task) => task.entityId),
-      types: tasks.map((task) => task.entityType),
-      fields: tasks.map((task) => task.field),
-    },
+    `SELECT ${COLUMNS}, ${digestOf(' OVER ()')} AS digest ${OF_TASKS} ORDER BY t.position`,
+    toBindings(orgId, tasks),
   );
-  return rows.map(toEnrichment);
+  return { enrichments: rows.map(toEnrichment), digest: rows[0]?.digest ?? '' };
+}
+
+/** The digest that listTaskEnrichments would give, without the rows: a client that polls mostly has them. */
+export async function digestTaskEnrichments(
+  db: Db,
+  orgId: string,
+  tasks: readonly EnrichmentTask[],
+): Promise<string> {
+  const [row] = await queryPrepared<{ digest: string }>(
+    db,
+    `SELECT COALESCE(${digestOf('')}, '') AS digest ${OF_TASKS}`,
+    toBindings(orgId, tasks),
+  );
+  return row?.digest ?? '';
+}
+
+const OF_TASKS = `
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:fields AS text[]))
+    WITH ORDINALITY AS t (entity_id, entity_type, field, position)
+  CROSS JOIN LATERAL (
+    SELECT * FROM enrichments
+    WHERE org_id = :orgId AND entity_type = t.entity_type AND entity_id = t.entity_id AND field = t.field
+      AND superseded_at IS NULL
+    LIMIT 1
+  ) e`;
+
+/** 128 bits over all that is shown, and where: no update can forget to change them. */
+function digestOf(window: string): string {
+  const half = (seed: number): string =>
+    `to_hex(bit_xor(hash_record_extended(ROW(t.position, ${COLUMNS}), ${seed}))${window})`;
+  return `${half(0)} || '-' || ${half(1)}`;
+}
+
+function toBindings(orgId: string, tasks: readonly EnrichmentTask[]): Record<string, unknown> {
+  return {
+    orgId,
+    ids: tasks.map((task) => task.entityId),
+    types: tasks.map((task) => task.entityType),
+    fields: tasks.map((task) => task.field),
+  };
 }
 
 /** What a request lists, in its order, in the present state; superseded rows too: they are what it was answered with. */
