@@ -1,6 +1,17 @@
 import type { Group } from './group';
 import { acceptGroup } from './groups/accept';
 import { contentionGroup } from './groups/contention';
+import { drainGroup } from './groups/drain';
+import { fairnessGroup } from './groups/fairness';
+import { latencyGroup } from './groups/latency';
+import { workersGroup } from './groups/workers';
 
 /** All groups, in the order in which they run. */
-export const GROUPS: readonly Group[] = [acceptGroup, contentionGroup];
+export const GROUPS: readonly Group[] = [
+  acceptGroup,
+  contentionGroup,
+  drainGroup,
+  latencyGroup,
+  workersGroup,
+  fairnessGroup,
+];
