@@ -4,6 +4,8 @@ import { contentionGroup } from './groups/contention';
 import { drainGroup } from './groups/drain';
 import { fairnessGroup } from './groups/fairness';
 import { latencyGroup } from './groups/latency';
+import { memoryGroup } from './groups/memory';
+import { tripsGroup } from './groups/trips';
 import { workersGroup } from './groups/workers';
 
 /** All groups, in the order in which they run. */
@@ -14,4 +16,6 @@ export const GROUPS: readonly Group[] = [
   latencyGroup,
   workersGroup,
   fairnessGroup,
+  tripsGroup,
+  memoryGroup,
 ];

@@ -54,6 +54,7 @@ export async function waitUntilDrained(
     values,
   );
   const [work] = rows;
-  if (!work || work.failed > 0) throw new Error(`${work?.failed ?? 'All'} leads failed while they were drained.`);
+  if (!work || work.failed > 0)
+    throw new Error(`${work?.failed ?? 'All'} leads failed while they were drained.`);
   return work;
 }

@@ -79,11 +79,7 @@ function workerStarter(env: Environment, onEnd: OnEnd): WorkerDeployment['startW
   return (settings = {}) => startService('worker', { ...env, ...settings }, onEnd);
 }
 
-async function startService(
-  name: 'api' | 'worker',
-  env: Environment,
-  onEnd: OnEnd,
-): Promise<LocalProcess> {
+async function startService(name: 'api' | 'worker', env: Environment, onEnd: OnEnd): Promise<LocalProcess> {
   const started = startProcess({ name, script: `${name}/dist/main.js`, env });
   onEnd(name, () => started.stop(STOP_MS));
   const isReady = (): boolean => started.describeEnd().includes(`${name} ready`);

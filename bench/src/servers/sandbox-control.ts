@@ -17,7 +17,11 @@ export interface SandboxControl {
 const PACE = 1000;
 
 /** Times the pace, this is met by nobody here: limits are those of PROVIDERS_FILE. Prospeo tells its windows in its headers. */
-const PLAN = [1, 60, 86_400].map((perSeconds) => ({ unit: 'records', amount: 1_000 * perSeconds, perSeconds }));
+const PLAN = [1, 60, 86_400].map((perSeconds) => ({
+  unit: 'records',
+  amount: 1_000 * perSeconds,
+  perSeconds,
+}));
 
 /** Starts the sandbox and waits until it answers. */
 export async function startSandbox(
