@@ -78,12 +78,13 @@ async function startCounted(context: BenchContext, backend: Backend, database: B
   const toRedis = backend.redisUrl === undefined ? undefined : await startCountingProxy(backend.redisUrl);
   const proxies = [toDatabase, ...(toRedis ? [toRedis] : [])];
   for (const proxy of proxies) context.onEnd('counting proxy', () => proxy.close());
-  const { sandbox, startWorker } = await context.deployWorkers({
+  const deployment = await context.deployWorkers({
     database: { ...database, url: toDatabase.url },
     backend: { name: backend.name, redisUrl: toRedis?.url },
     settings: { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.2 })) },
   });
-  await startWorker();
+  await deployment.startWorker();
+  const { sandbox } = deployment;
   return {
     async reset() {
       for (const proxy of proxies) proxy.reset();
