@@ -2,7 +2,14 @@
 import type { TearDown } from '@leadwell/cli/local/tear-down';
 import type { Size } from './arguments';
 import { createBenchDatabase, type BenchDatabase } from './servers/bench-database';
-import { deploy, type Deployment, type DeploymentOptions } from './servers/deployment';
+import {
+  deploy,
+  deployWorkers,
+  type Deployment,
+  type DeploymentOptions,
+  type WorkerDeployment,
+} from './servers/deployment';
+import { startSandbox, type SandboxControl } from './servers/sandbox-control';
 import type { Servers } from './servers/servers';
 
 export interface BenchContext {
@@ -19,6 +26,10 @@ export interface BenchContext {
   createDatabase(): Promise<BenchDatabase>;
   /** Sandbox and API as processes; workers are started by the group. Ended with the group. */
   deploy(options: DeploymentOptions): Promise<Deployment>;
+  /** As `deploy`, without an API: work comes by SQL. */
+  deployWorkers(options: DeploymentOptions): Promise<WorkerDeployment>;
+  /** A sandbox for several deployments. */
+  startSandbox(latencyMs?: number): Promise<SandboxControl>;
   /** Undone when the group has ended, last first. */
   onEnd(name: string, undo: () => Promise<unknown>): void;
 }
@@ -52,6 +63,8 @@ export function createContext(
       return database;
     },
     deploy: (options) => deploy(options, onEnd),
+    deployWorkers: (options) => deployWorkers(options, onEnd),
+    startSandbox: (latencyMs = 0) => startSandbox(onEnd, latencyMs),
     onEnd,
   };
 }
