@@ -9,6 +9,7 @@ import { importGroup } from './groups/import';
 import { latencyGroup } from './groups/latency';
 import { memoryGroup } from './groups/memory';
 import { pollGroup } from './groups/poll';
+import { scaleGroup } from './groups/scale';
 import { searchGroup } from './groups/search';
 import { tripsGroup } from './groups/trips';
 import { workersGroup } from './groups/workers';
@@ -28,4 +29,5 @@ export const GROUPS: readonly Group[] = [
   tripsGroup,
   memoryGroup,
   apiMemoryGroup,
+  scaleGroup,
 ];

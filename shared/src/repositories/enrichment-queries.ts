@@ -83,7 +83,7 @@ export async function findEnrichment(
   return row ? toEnrichment(row) : null;
 }
 
-/** Enrichments, and a text that is equal exactly where every field of every one of them is. */
+/** Enrichments, and a text that is equal where every field of every one of them is. */
 export interface TaskEnrichments {
   enrichments: Enrichment[];
   digest: string;
@@ -95,12 +95,12 @@ export async function listTaskEnrichments(
   orgId: string,
   tasks: readonly EnrichmentTask[],
 ): Promise<TaskEnrichments> {
-  const rows = await queryPrepared<EnrichmentRow & { digest: string }>(
+  const rows = await queryPrepared<EnrichmentRow & { hash: string }>(
     db,
-    `SELECT ${COLUMNS}, ${digestOf(' OVER ()')} AS digest ${OF_TASKS} ORDER BY t.position`,
+    `SELECT ${COLUMNS}, ${HASH} AS hash ${OF_TASKS} ORDER BY t.position`,
     toBindings(orgId, tasks),
   );
-  return { enrichments: rows.map(toEnrichment), digest: rows[0]?.digest ?? '' };
+  return { enrichments: rows.map(toEnrichment), digest: rows.map(({ hash }) => hash).join(' ') };
 }
 
 /** The digest that listTaskEnrichments would give, without the rows: a client that polls mostly has them. */
@@ -111,11 +111,14 @@ export async function digestTaskEnrichments(
 ): Promise<string> {
   const [row] = await queryPrepared<{ digest: string }>(
     db,
-    `SELECT COALESCE(${digestOf('')}, '') AS digest ${OF_TASKS}`,
+    `SELECT COALESCE(string_agg(${HASH}, ' ' ORDER BY t.position), '') AS digest ${OF_TASKS}`,
     toBindings(orgId, tasks),
   );
   return row?.digest ?? '';
 }
+
+/** 64 bits over all that is shown of a row: no update can forget to change them, as one might forget updated_at. */
+const HASH = `hash_record_extended(ROW(${COLUMNS}), 0)::text`;
 
 const OF_TASKS = `
   FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:fields AS text[]))
@@ -126,13 +129,6 @@ const OF_TASKS = `
       AND superseded_at IS NULL
     LIMIT 1
   ) e`;
-
-/** 128 bits over all that is shown, and where: no update can forget to change them. */
-function digestOf(window: string): string {
-  const half = (seed: number): string =>
-    `to_hex(bit_xor(hash_record_extended(ROW(t.position, ${COLUMNS}), ${seed}))${window})`;
-  return `${half(0)} || '-' || ${half(1)}`;
-}
 
 function toBindings(orgId: string, tasks: readonly EnrichmentTask[]): Record<string, unknown> {
   return {

@@ -66,13 +66,13 @@ async function addAlike(
 ): Promise<ErasableLead[]> {
   if (trusted.length === 0) return [...named];
   const namedIds = new Set(named.map(({ id }) => id));
-  const known = trusted.map(rankedKeysOf);
+  const known = trusted.map(keysOf);
   const alike = await listLeadsAlike(
     db,
     trusted.map(({ id }) => id),
   );
   const others = alike.filter((lead) => !namedIds.has(lead.id));
-  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, rankedKeysOf(lead))))];
+  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, keysOf(lead))))];
 }
 
 /** As the importer joins rows (docs/adr/0007): the strongest rank at which both have a key decides. */
@@ -82,4 +82,8 @@ function isSamePerson(one: RankedKeys, other: RankedKeys): boolean {
     if (keys.length > 0 && theirs.length > 0) return keys.some((key) => theirs.includes(key));
   }
   return false;
+}
+
+function keysOf(lead: ErasableLead): RankedKeys {
+  return rankedKeysOf(lead, { name: lead.companyName, domain: lead.companyDomain });
 }
