@@ -128,7 +128,7 @@ async function compareSelections(big: Site, small: Site, rounds: number, note: s
         timeMs(() =>
           selectLeads(database.knex, {
             orgId: tenant.orgId,
-            filters: filters as Parameters<typeof selectLeads>[1]['filters'],
+            filters,
             startIndex: 0,
             targetCount: 1000,
             excludedIds: [],

@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   acquireTimeoutMs?: number;
   /** How long one statement may run, locks included. Defaults to 15,000. */
   statementTimeoutMs?: number;
+  /** What one step of a statement may hold before it loses detail or goes to disk (work_mem). Defaults to the server's. */
+  workMemMb?: number;
 }
 
 /** A pool of connections. Nothing connects before the first statement; `destroy()` ends it. */
@@ -34,6 +36,7 @@ export function openDatabase(options: DatabaseOptions): Knex {
       idle_in_transaction_session_timeout: 20_000,
       connectionTimeoutMillis: 3_000,
       keepAlive: true,
+      ...(options.workMemMb !== undefined && { options: `-c work_mem=${options.workMemMb}MB` }),
     },
     pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
     acquireConnectionTimeout: options.acquireTimeoutMs ?? 3_000,
