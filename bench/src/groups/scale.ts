@@ -21,8 +21,8 @@ export const scaleGroup: Group = {
   name: 'scale',
   purpose: 'what 10 million enrichments, 1 million leads and transactions change, against 10,000',
   async run(context) {
-    const bigLeads = context.sized({ full: context.enrichments / ORGANISATIONS.big, small: 3_000 });
-    const smallLeads = context.sized({ full: 10_000, small: 2_000 });
+    const bigLeads = context.sized({ full: context.enrichments / ORGANISATIONS.big, small: 1_000 });
+    const smallLeads = context.sized({ full: 10_000, small: 1_000 });
     const small = await createSite(context, smallLeads, ORGANISATIONS.small);
     const big = await createSite(context, bigLeads, ORGANISATIONS.big);
     const rounds = context.sized({ full: 7, small: 1 });
