@@ -48,7 +48,7 @@ async function startDrain(context: BenchContext, leads: number) {
     database,
     backend: backend ?? context.backends[0],
     provider: { name: 'prospeo' },
-    settings: { SHARE_RESULTS: 'off', CHECK_SECONDS: String(context.sized({ full: 2, small: 0.2 })) },
+    settings: { SHARE_RESULTS: 'off', CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })) },
   });
   const { pid = 0 } = await deployment.startWorker();
   let next = 0;
