@@ -1,3 +1,4 @@
+import { saveOwnWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { ProviderClient, type Person } from '../clients/provider-client';
 import type { Backend, BenchContext } from '../context';
 import { drainByHand, type FloorBatch } from '../floors/drain-floor';
@@ -10,7 +11,7 @@ import { startPeer } from '../peer/peer';
 import { interleave, type Contender } from '../rounds';
 import type { BenchDatabase } from '../servers/bench-database';
 import type { SandboxControl } from '../servers/sandbox-control';
-import { ratioOf } from '../statistics';
+import { ratioOf, type Ratio } from '../statistics';
 
 /** What is asked for: by the peer one lead a call; by us as the provider allows. */
 interface Drain {
@@ -31,110 +32,117 @@ export const drainGroup: Group = {
   name: 'drain',
   purpose: 'accepted leads to their end, no provider latency, against one job per lead and against the floor',
   async run(context) {
-    const sandbox = await context.startSandbox();
+    const rounds = context.sized({ full: 5, small: 1 });
+    const leads = context.sized({ full: 3000, small: 100 });
+    const setting = { context, sandbox: await context.startSandbox(), leads, rounds };
+    const [floor, ...byBackend] = await Promise.all([
+      startFloor(setting),
+      ...context.backends.map((backend) => startContenders(setting, backend)),
+    ]);
     const measures: Measure[] = [];
-    for (const drain of DRAINS) measures.push(...(await compare(context, sandbox, drain)));
+    for (const drain of DRAINS) measures.push(...(await compare(setting, drain, floor, byBackend)));
     return measures;
   },
 };
 
-async function compare(context: BenchContext, sandbox: SandboxControl, drain: Drain): Promise<Measure[]> {
-  const rounds = context.sized({ full: 5, small: 1 });
-  const leads = context.sized({ full: 3000, small: 100 });
-  const byBackend = await Promise.all(
-    context.backends.map((backend) => startContenders(context, { backend, sandbox, drain, leads, rounds })),
-  );
-  const contenders: Record<string, Contender> = {
-    floor: await startFloor(context, { sandbox, drain, leads }),
-  };
-  for (const { name, ours, peer } of byBackend)
-    Object.assign(contenders, { [`${name} ours`]: ours, [`${name} peer`]: peer });
-  const samples = await interleave(contenders, {
-    rounds,
-    say: (text) => context.say(`${drain.label}: ${text}`),
-  });
-  return byBackend.flatMap(({ name }) => {
-    const of = (contender: string): number[] => samples[contender] ?? [];
-    const [peer, floor] = [
-      ratioOf(of(`${name} ours`), of(`${name} peer`)),
-      ratioOf(of(`${name} ours`), of('floor')),
-    ];
-    const label = (what: string) => ({ name: `drain: ${drain.label}, ${name}, ${what}`, unit: '×' });
-    return [
-      atLeast(
-        { ...label('to one job per lead'), note: describeRatio(peer, 'leads/s', 0) },
-        peer.value,
-        drain.timesPeer,
-      ),
-      atLeast(
-        { ...label('to the floor'), note: describeRatio(floor, 'leads/s', 0) },
-        floor.value,
-        drain.timesFloor,
-      ),
-    ];
-  });
-}
-
 interface Setting {
-  backend: Backend;
+  context: BenchContext;
   sandbox: SandboxControl;
-  drain: Drain;
   /** A round of each contender. */
   leads: number;
   rounds: number;
 }
 
-/** The service and the peer on one backend. Each round has organisations of its own and leads that nobody was asked about. */
-async function startContenders(context: BenchContext, setting: Setting) {
-  const { backend, sandbox, drain, leads, rounds } = setting;
-  const database = await context.createDatabase();
-  const supply = new LeadSupply(await loadLeads(database, 2 * leads * (rounds + 1)));
-  const client = await database.connect();
-  const deployment = await context.deployWorkers({
-    database,
-    backend,
-    sandbox,
-    provider: { name: drain.provider },
-    settings: { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.2 })) },
+/** Leads a second of one round. */
+type Drainer = (provider: Drain['provider']) => Promise<number>;
+
+interface Contenders {
+  name: Backend['name'];
+  ours: Drainer;
+  peer: Drainer;
+}
+
+async function compare(
+  { context, rounds }: Setting,
+  drain: Drain,
+  floor: Drainer,
+  byBackend: readonly Contenders[],
+): Promise<Measure[]> {
+  const contenders: Record<string, Contender> = { floor: () => floor(drain.provider) };
+  for (const { name, ours, peer } of byBackend) {
+    contenders[`${name} ours`] = () => ours(drain.provider);
+    contenders[`${name} peer`] = () => peer(drain.provider);
+  }
+  const say = (text: string): void => context.say(`${drain.label}: ${text}`);
+  const samples = await interleave(contenders, { rounds, say });
+  const of = (contender: string): number[] => samples[contender] ?? [];
+  return byBackend.flatMap(({ name }) => {
+    const peer = ratioOf(of(`${name} ours`), of(`${name} peer`));
+    const floor = ratioOf(of(`${name} ours`), of('floor'));
+    const label = (what: string, ratio: Ratio) => ({
+      name: `drain: ${drain.label}, ${name}, ${what}`,
+      unit: '×',
+      note: describeRatio(ratio, 'leads/s', 0),
+    });
+    return [
+      atLeast(label('to one job per lead', peer), peer.value, drain.timesPeer),
+      atLeast(label('to the floor', floor), floor.value, drain.timesFloor),
+    ];
   });
+}
+
+/** The service and the peer on one backend. Each round has organisations of its own and leads that nobody was asked about. */
+async function startContenders(
+  { context, sandbox, leads, rounds }: Setting,
+  backend: Backend,
+): Promise<Contenders> {
+  const database = await context.createDatabase();
+  const supply = new LeadSupply(await loadLeads(database, 2 * DRAINS.length * leads * (rounds + 1)));
+  const client = await database.connect();
+  const settings = { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })) };
+  const deployment = await context.deployWorkers({ database, backend, sandbox, settings });
   const [peer] = await Promise.all([startPeer(context, backend, sandbox.url), deployment.startWorker()]);
-  const ours: Contender = async () => {
-    const tenants = await acceptForAll(database, supply, leads);
-    await release(client);
-    const drained = await waitUntilDrained(client, tenants);
-    return drained.leads / drained.seconds;
-  };
   return {
     name: backend.name,
-    ours,
-    peer: async () => peer.drain(drain.provider, await readPeople(client, supply.take(leads))),
+    async ours(provider) {
+      const tenants = await acceptForAll(database, supply, leads, provider);
+      await release(client);
+      const drained = await waitUntilDrained(client, tenants);
+      return drained.leads / drained.seconds;
+    },
+    peer: async (provider) => peer.drain(provider, await readPeople(client, supply.take(leads))),
   };
 }
 
-async function acceptForAll(database: BenchDatabase, supply: LeadSupply, leads: number): Promise<Tenant[]> {
+async function acceptForAll(
+  database: BenchDatabase,
+  supply: LeadSupply,
+  leads: number,
+  provider: Drain['provider'],
+): Promise<Tenant[]> {
   const client = await database.connect();
   const tenants = await createTenants(database, ORGANISATIONS);
-  for (const tenant of tenants) await acceptHeldBack(client, tenant, supply.take(leads / ORGANISATIONS));
+  for (const tenant of tenants) {
+    await saveOwnWaterfall(database.knex, { orgId: tenant.orgId, field: 'emails', providers: [provider] });
+    await acceptHeldBack(client, tenant, supply.take(leads / ORGANISATIONS));
+  }
   await client.query('ANALYZE');
   await client.end();
   return tenants;
 }
 
 /** On a database of its own, for which no worker looks. */
-async function startFloor(
-  context: BenchContext,
-  { sandbox, drain, leads }: Pick<Setting, 'sandbox' | 'drain' | 'leads'>,
-): Promise<Contender> {
+async function startFloor({ context, sandbox, leads }: Setting): Promise<Drainer> {
   const database = await context.createDatabase();
   const leadIds = await loadLeads(database, leads);
   const client = await database.connect();
   const people = new Map((await readPeople(client, leadIds)).map((person) => [person.id, person]));
   const calls = new ProviderClient(sandbox.url);
   context.onEnd('client of the floor', () => calls.close());
-  return async () => {
-    const tenants = await acceptForAll(database, new LeadSupply(leadIds), leads);
+  return async (provider) => {
+    const tenants = await acceptForAll(database, new LeadSupply(leadIds), leads, provider);
     const batches = await listBatches(database, tenants, people);
-    return leads / ((await drainByHand(drain.provider, client, calls, batches)) / 1000);
+    return leads / ((await drainByHand(provider, client, calls, batches)) / 1000);
   };
 }
 

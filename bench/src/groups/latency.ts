@@ -7,6 +7,7 @@ import { LeadSupply, loadLeads } from '../load/leads';
 import { createTenants } from '../load/tenants';
 import { atMost } from '../measure';
 import { timeMs } from '../rounds';
+import type { SandboxControl } from '../servers/sandbox-control';
 import { percentile } from '../statistics';
 
 /** Milliseconds, by where the queue is. */
@@ -21,9 +22,10 @@ export const latencyGroup: Group = {
   purpose: 'from before the POST of one lead until it has ended, no provider latency, one after the other',
   async run(context) {
     const rounds = context.sized({ full: 5, small: 1 });
-    const orders = context.sized({ full: 200, small: 10 });
+    const orders = context.sized({ full: 100, small: 10 });
+    const sandbox = await context.startSandbox();
     const services = await Promise.all(
-      context.backends.map((backend) => startService(context, backend, (rounds + 1) * orders)),
+      context.backends.map((backend) => startService(context, sandbox, backend, (rounds + 1) * orders)),
     );
     for (let round = 0; round <= rounds; round++) {
       context.say(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
@@ -36,12 +38,12 @@ export const latencyGroup: Group = {
   },
 };
 
-async function startService(context: BenchContext, backend: Backend, leads: number) {
+async function startService(context: BenchContext, sandbox: SandboxControl, backend: Backend, leads: number) {
   const database = await context.createDatabase();
   const supply = new LeadSupply(await loadLeads(database, leads));
   const [tenant] = await createTenants(database, 1);
   if (!tenant) throw new Error('There is no tenant.');
-  const deployment = await context.deploy({ database, backend });
+  const deployment = await context.deploy({ database, backend, sandbox });
   await deployment.startWorker();
   const [api, client] = [new ApiClient(deployment.apiUrl, tenant.apiKey), await database.connect()];
   context.onEnd('client', () => Promise.resolve(api.close()));

@@ -22,7 +22,7 @@ export const memoryGroup: Group = {
   purpose: 'what one worker holds while it drains a million leads, in calls of 50',
   async run(context) {
     const leads = context.sized({ full: 1_000_000, small: 400 });
-    const untilMs = performance.now() + context.sized({ full: 15, small: 1 }) * 60_000;
+    const untilMs = performance.now() + context.sized({ full: 8, small: 1 }) * 60_000;
     const { client, accept, pid } = await startDrain(context, leads);
     const points: { x: number; y: number }[] = [];
     for (let drained = 0, accepted = 0; drained < leads && performance.now() < untilMs;) {
@@ -48,7 +48,7 @@ async function startDrain(context: BenchContext, leads: number) {
     database,
     backend: backend ?? context.backends[0],
     provider: { name: 'prospeo' },
-    settings: { SHARE_RESULTS: 'off', CHECK_SECONDS: String(context.sized({ full: 2, small: 0.2 })) },
+    settings: { SHARE_RESULTS: 'off', CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })) },
   });
   const { pid = 0 } = await deployment.startWorker();
   let next = 0;

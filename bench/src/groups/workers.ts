@@ -7,6 +7,7 @@ import { acceptHeldBack, release, waitUntilDrained } from '../load/pending-work'
 import { createTenants } from '../load/tenants';
 import { atLeast, counted } from '../measure';
 import { interleave, type Contender } from '../rounds';
+import type { SandboxControl } from '../servers/sandbox-control';
 import { ratioOf, median } from '../statistics';
 
 const LATENCY_MS = 200;
@@ -21,7 +22,8 @@ export const workersGroup: Group = {
   purpose: `one, two and four workers, ${CALLS_A_WORKER} calls in flight each, ${LATENCY_MS} ms of provider latency`,
   async run(context) {
     const counts = context.sized({ full: 4, small: 2 }) === 4 ? [1, 2, 4] : [1, 2];
-    const fleets = await Promise.all(counts.map((count) => startFleet(context, count)));
+    const sandbox = await context.startSandbox(LATENCY_MS);
+    const fleets = await Promise.all(counts.map((count) => startFleet(context, sandbox, count)));
     const contenders = Object.fromEntries(fleets.map(({ count, drain }) => [String(count), drain]));
     const rounds = context.sized({ full: 3, small: 1 });
     const samples = await interleave(contenders, { rounds, say: (text) => context.say(text) });
@@ -31,8 +33,8 @@ export const workersGroup: Group = {
 };
 
 /** So many workers and their own database. A round takes as long for each: every worker has as many leads. */
-async function startFleet(context: BenchContext, count: number) {
-  const seconds = context.sized({ full: 8, small: 0.5 });
+async function startFleet(context: BenchContext, sandbox: SandboxControl, count: number) {
+  const seconds = context.sized({ full: 8, small: 0.4 });
   const leads = Math.round((count * CALLS_A_WORKER * seconds * 1000) / LATENCY_MS / ORGANISATIONS);
   const rounds = context.sized({ full: 4, small: 2 });
   const database = await context.createDatabase();
@@ -40,9 +42,9 @@ async function startFleet(context: BenchContext, count: number) {
   const client = await database.connect();
   const provider = { name: 'hunter', concurrent: CALLS_A_WORKER * count } as const;
   const [backend] = [...context.backends].reverse();
-  const settings = { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.2 })) };
+  const settings = { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })) };
   const deployment = await context.deployWorkers({
-    ...{ database, provider, settings, latencyMs: LATENCY_MS },
+    ...{ database, sandbox, provider, settings },
     backend: backend ?? context.backends[0],
   });
   await Promise.all(Array.from({ length: count }, () => deployment.startWorker()));
