@@ -12,8 +12,6 @@ import { deploy, type Deployment } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
 
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 const LEADS = 100;
 
