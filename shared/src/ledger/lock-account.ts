@@ -19,13 +19,12 @@ export async function lockCreditAccount(db: Db, orgId: string): Promise<number> 
   return account.balance;
 }
 
-/** Locks the accounts of several organisations, in id order, so that two who do so never wait for each other. As lockCreditAccount. */
-export async function lockCreditAccounts(db: Db, orgIds: readonly string[]): Promise<void> {
-  const ids = [...new Set(orgIds)];
-  const rows = await queryPrepared(
+/** Locks those of these organisations' accounts that nobody has locked, and gives their organisations. Never waits. As lockCreditAccount. */
+export async function lockFreeAccounts(db: Db, orgIds: readonly string[]): Promise<Set<string>> {
+  const rows = await queryPrepared<{ orgId: string }>(
     db,
-    'SELECT org_id FROM credit_accounts WHERE org_id = ANY(:ids::uuid[]) ORDER BY org_id FOR NO KEY UPDATE',
-    { ids },
+    `SELECT org_id AS "orgId" FROM credit_accounts WHERE org_id = ANY(:orgIds::uuid[]) ORDER BY org_id FOR NO KEY UPDATE SKIP LOCKED`,
+    { orgIds: [...new Set(orgIds)] },
   );
-  if (rows.length < ids.length) throw new Error('An organisation has no credit account.');
+  return new Set(rows.map(({ orgId }) => orgId));
 }

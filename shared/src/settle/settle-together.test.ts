@@ -1,6 +1,7 @@
 import { execute, query } from '../db/database';
 import type { Ending } from '../domain/ending';
 import { audit } from '../ledger/audit';
+import { lockCreditAccount } from '../ledger/lock-account';
 import { claimLease } from '../repositories/leases';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
 import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '../testing/seed';
@@ -93,7 +94,7 @@ describe('settling batches together', () => {
     expect(await listRefunds(orgId)).toEqual([15]);
   });
 
-  it('takes locks in one order, in whatever order it is given batches, and ends nothing twice', async () => {
+  it('ends nothing twice, however many settle the same, in whatever order', async () => {
     const orgIds = await Promise.all([1, 2, 3].map(() => seedOrganisation(database.knex, 100)));
     const leased = await Promise.all(orgIds.map((orgId) => lease(orgId, 4)));
     const orders = [
@@ -112,8 +113,24 @@ describe('settling batches together', () => {
         ),
       ),
     );
+    // Whoever came first had each of them, and nobody waited.
     for (const orgId of orgIds) expect(await listRefunds(orgId)).toEqual([20]);
     const { ok, invariants } = await audit(database.knex);
     expect({ ok, invariants: ok ? [] : invariants }).toEqual({ ok: true, invariants: [] });
+  });
+
+  it('waits for no account that another holds, and settles the others', async () => {
+    const [held, free] = [
+      await seedOrganisation(database.knex, 100),
+      await seedOrganisation(database.knex, 100),
+    ];
+    const [first, second] = [await lease(held, 1), await lease(free, 1)];
+    await database.knex.transaction(async (holder) => {
+      await lockCreditAccount(holder, held);
+      const results = await settleTogether(database.knex, [notFound(first), notFound(second)]);
+      expect(results).toMatchObject([null, { stale: false, batchCompleted: true }]);
+    });
+    expect(await listRefunds(held)).toEqual([]);
+    expect(await listRefunds(free)).toEqual([5]);
   });
 });

@@ -1,6 +1,6 @@
 import { queryPrepared, type Knex } from '../db/database';
 import { inTransaction } from '../db/transaction';
-import { lockCreditAccounts } from '../ledger/lock-account';
+import { lockCreditAccount, lockFreeAccounts } from '../ledger/lock-account';
 import type { Ending } from '../domain/ending';
 import { endGroups, type EndedEnrichments, type EndingBatch } from './end-enrichments';
 
@@ -19,50 +19,61 @@ export interface Settlement {
   endings: readonly Ending[];
 }
 
-/** As settleTogether, for one batch. */
+/**
+ * The worker's settle: ends a group of one batch's enrichments, stores values, refunds, and completes the batch with
+ * its last row, all or nothing. Runs again without effect: rows that ended are no longer pending. A late worker, whose
+ * lease was taken over, fails on the fence. Lock order: credit account, batch, enrichments, lookups.
+ */
 export async function settle(
   knex: Knex,
   batch: LeasedBatch,
   endings: readonly Ending[],
 ): Promise<SettleResult> {
-  const [result] = await settleTogether(knex, [{ batch, endings }]);
-  return result as SettleResult;
+  return inTransaction(knex, async (trx) => {
+    await lockCreditAccount(trx, batch.orgId);
+    const [result] = await settleLocked(trx, [{ batch, endings }]);
+    return result as SettleResult;
+  });
 }
 
 /**
- * The worker's settle: ends groups of enrichments, of several batches and organisations, stores values, refunds, and completes
- * each batch with its last row, all or nothing. Runs again without effect: rows that ended are no longer pending. A late worker,
- * whose lease was taken over, fails on the fence; the other batches are settled all the same. Gives one result for each, in their
- * order. Lock order: credit accounts, batches, enrichments, each in id order, lookups.
+ * As `settle`, for several batches of several organisations in one transaction; one result for each, in their order. Null: another
+ * has the organisation's account at the moment, and nothing of this batch was changed. So nobody waits for one tenant with the
+ * account of another in hand: a tenant whose account is held for long delays no other's.
  */
 export async function settleTogether(
   knex: Knex,
   settlements: readonly Settlement[],
-): Promise<SettleResult[]> {
+): Promise<(SettleResult | null)[]> {
   return inTransaction(knex, async (trx) => {
-    await lockCreditAccounts(
-      trx,
-      settlements.map(({ batch }) => batch.orgId),
-    );
-    const ours = await lockBatches(
-      trx,
-      settlements.map(({ batch }) => batch),
-    );
-    const live = settlements.filter(({ batch }) => ours.has(leaseOf(batch)));
-    const ended = await endGroups(
-      trx,
-      live.map(({ batch, endings }) => ({ request: batch, endings })),
-    );
-    const completed = await completeIfDone(
-      trx,
-      live.map(({ batch }) => batch.id),
-    );
-    const results = new Map(live.map((settlement, i) => [settlement, ended[i] as EndedEnrichments]));
-    return settlements.map((settlement): SettleResult => {
-      const own = results.get(settlement);
-      if (!own) return { stale: true };
-      return { stale: false, ...own, batchCompleted: completed.has(settlement.batch.id) };
-    });
+    const orgIds = settlements.map(({ batch }) => batch.orgId);
+    const free = await lockFreeAccounts(trx, orgIds);
+    const granted = settlements.filter(({ batch }) => free.has(batch.orgId));
+    const results = granted.length > 0 ? await settleLocked(trx, granted) : [];
+    const resultOf = new Map(granted.map((settlement, i) => [settlement, results[i] as SettleResult]));
+    return settlements.map((settlement) => resultOf.get(settlement) ?? null);
+  });
+}
+
+/** The caller holds the accounts. A batch under another fence is left alone; the others are settled all the same. */
+async function settleLocked(
+  trx: Knex.Transaction,
+  settlements: readonly Settlement[],
+): Promise<SettleResult[]> {
+  const batches = settlements.map(({ batch }) => batch);
+  const ours = await lockBatches(trx, batches);
+  const live = settlements.filter(({ batch }) => ours.has(leaseOf(batch)));
+  const ended = await endGroups(
+    trx,
+    live.map(({ batch, endings }) => ({ request: batch, endings })),
+  );
+  const liveIds = live.map(({ batch }) => batch.id);
+  const completed = await completeIfDone(trx, liveIds);
+  const endedOf = new Map(live.map((settlement, i) => [settlement, ended[i] as EndedEnrichments]));
+  return settlements.map((settlement): SettleResult => {
+    const own = endedOf.get(settlement);
+    if (!own) return { stale: true };
+    return { stale: false, ...own, batchCompleted: completed.has(settlement.batch.id) };
   });
 }
 

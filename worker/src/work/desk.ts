@@ -9,7 +9,7 @@ import type { Field } from '@leadwell/shared/domain/enrichment';
 import { suppressionError } from '@leadwell/shared/domain/suppression';
 import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
 import { classifyDatabaseError } from '@leadwell/shared/db/sql-state';
-import { settleTogether, type Settlement, type SettleResult } from '@leadwell/shared/settle/settle';
+import { settle, settleTogether, type Settlement, type SettleResult } from '@leadwell/shared/settle/settle';
 import { findLookups, type Lookup, type LookupKey } from '@leadwell/shared/repositories/lookups';
 import type { BatchRun } from './batch-run';
 import { claimAsksOfCalls, type Ask, type AskResult, type RowAtTurn } from './ask';
@@ -35,7 +35,7 @@ const LOOK_AGAIN_MS = 1_000;
 /** What was planned longer ago is planned again before it is asked: a hit may have come meanwhile. */
 const PLAN_FRESH_MS = 1_000;
 const RETRY_MS = 500;
-/** Each holds its organisation's account until the commit. */
+/** Their organisations' accounts are held until the commit. */
 const BATCHES_SETTLED_TOGETHER = 16;
 
 export class Desk {
@@ -45,7 +45,7 @@ export class Desk {
   /** …and look together at what was stored while they waited. */
   private readonly looks: Record<Field, (keys: LookupKey[]) => Promise<Map<string, Lookup>>>;
   /** Groups of several batches settle together. */
-  private readonly settlements: (settlement: Settlement) => Promise<SettleResult>;
+  private readonly settlements: (settlement: Settlement) => Promise<SettleResult | null>;
   private readonly pools = new Map<string, ProviderPool>();
   private readonly pollDesks = new Map<string, PollDesk>();
   private readonly settleDesks = new Map<BatchRun, SettleDesk>();
@@ -61,7 +61,7 @@ export class Desk {
         run: (calls) => claimAsksOfCalls(options.knex, field, calls, options.leaseSeconds),
       });
     this.settlements = combine({
-      // Two would wait for each other's organisations.
+      // Two would be in each other's way.
       concurrency: 1,
       sizeAtMost: BATCHES_SETTLED_TOGETHER,
       run: (settlements) => settleTogether(options.knex, settlements),
@@ -86,7 +86,7 @@ export class Desk {
     this.settleDesks.set(
       run,
       new SettleDesk(run, {
-        settle: this.settlements,
+        settle: (settlement) => this.settleSoon(settlement),
         logger: this.options.logger,
         signal: this.options.hardSignal,
         planAgain: (row) => this.planLater(row),
@@ -99,6 +99,12 @@ export class Desk {
     for (const desks of [this.pools, this.pollDesks]) {
       for (const key of desks.keys()) if (key.endsWith(` ${run.batch.id}`)) desks.delete(key);
     }
+  }
+
+  /** Together with other batches, or alone where the account is held by another: that may take a while, and holds nobody up. */
+  private async settleSoon(settlement: Settlement): Promise<SettleResult> {
+    const { batch, endings } = settlement;
+    return (await this.settlements(settlement)) ?? settle(this.options.knex, batch, endings);
   }
 
   private planLater(row: WorkRow): void {
