@@ -96,7 +96,8 @@ describe('settling batches together', () => {
 
   it('ends nothing twice, however many settle the same, in whatever order', async () => {
     const orgIds = await Promise.all([1, 2, 3].map(() => seedOrganisation(database.knex, 100)));
-    const leased = await Promise.all(orgIds.map((orgId) => lease(orgId, 4)));
+    const leased: Leased[] = [];
+    for (const orgId of orgIds) leased.push(await lease(orgId, 4));
     const orders = [
       [0, 1, 2],
       [2, 1, 0],
