@@ -43,6 +43,12 @@ describe('npm run bench', () => {
       expect.arrayContaining([
         'accept',
         'contention',
+        'poll',
+        'search',
+        'counts',
+        'import',
+        'api-memory',
+        'scale',
         'drain',
         'latency',
         'workers',
