@@ -1,5 +1,6 @@
 import knex, { type Knex } from 'knex';
 import { types } from 'pg';
+import { watchForSilence, type WatchedConnection } from './silence';
 
 /** A pool or a transaction of it: whatever a repository function runs on. */
 export type Db = Knex | Knex.Transaction;
@@ -17,24 +18,42 @@ export interface DatabaseOptions {
   applicationName: string;
   /** How long a caller waits for a connection before it fails as unavailable. Defaults to 3,000. */
   acquireTimeoutMs?: number;
-  /** How long one statement may run, locks included. Defaults to 15,000. */
+  /**
+   * How long one statement may run, locks included; 0: as long as it takes. One transaction's by `allowStatementTime`. A server that
+   * says nothing is given up five seconds later, unless it is 0. Defaults to 15,000.
+   */
   statementTimeoutMs?: number;
+  /** How long one statement may wait for a lock. Defaults to `statementTimeoutMs`. */
+  lockTimeoutMs?: number;
 }
+
+const STATEMENT_TIMEOUT_MS = 15_000;
 
 /** A pool of connections. Nothing connects before the first statement; `destroy()` ends it. */
 export function openDatabase(options: DatabaseOptions): Knex {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, lockTimeoutMs } = options;
   return knex({
     client: 'pg',
     connection: {
       connectionString: options.url,
       application_name: options.applicationName,
-      statement_timeout: options.statementTimeoutMs ?? 15_000,
+      statement_timeout: statementTimeoutMs,
+      ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
       // A session whose process died, or whose event loop stands still, must not keep its locks.
       idle_in_transaction_session_timeout: 20_000,
       connectionTimeoutMillis: 3_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
     },
-    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
+    pool: {
+      min: 0,
+      max: options.poolSize,
+      idleTimeoutMillis: 30_000,
+      afterCreate(connection: WatchedConnection, done: (error: null, connection: WatchedConnection) => void) {
+        watchForSilence(connection, statementTimeoutMs);
+        done(null, connection);
+      },
+    },
     acquireConnectionTimeout: options.acquireTimeoutMs ?? 3_000,
     log: SILENT,
   });

@@ -1,4 +1,5 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, query, type Db, type Knex } from '../db/database';
+import { allowStatementTime } from '../db/silence';
 import { newId } from '../domain/ids';
 import type { LeadInputs } from '../domain/question';
 import { candidateHashes } from './suppression-checks';
@@ -161,8 +162,8 @@ export async function deletePeople(db: Db, leadIds: readonly string[]): Promise<
 }
 
 /** An erasure reads whole tables, which no other statement does. */
-export async function allowLongStatements(db: Db): Promise<void> {
-  await execute(db, `SET LOCAL statement_timeout = '600s'`);
+export async function allowLongStatements(db: Knex.Transaction): Promise<void> {
+  await allowStatementTime(db, 600_000);
 }
 
 /** Every enrichment of these leads by organisation: the live ones by the index of live rows, the superseded ones by theirs. */

@@ -1,4 +1,5 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, query, type Db, type Knex } from '../db/database';
+import { allowStatementTime } from '../db/silence';
 import type { LeadProfile } from '../domain/lead-profile';
 
 /** 'leads' in ASCII. */
@@ -10,9 +11,9 @@ const LEADS_LOCK = 0x6c65616473;
  * that name the same people in another order cannot deadlock, because neither holds a row while it waits. A statement of
  * its own: what must be seen after the lock is read by a later one.
  */
-export async function lockLeadWrites(db: Db): Promise<void> {
+export async function lockLeadWrites(db: Knex.Transaction): Promise<void> {
   // Chunks of other imports come first: waiting is no fault here.
-  await execute(db, `SET LOCAL statement_timeout = '120s'`);
+  await allowStatementTime(db, 120_000);
   await query(db, 'SELECT pg_advisory_xact_lock(?)', [LEADS_LOCK]);
 }
 
