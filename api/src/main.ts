@@ -1,6 +1,5 @@
-import { loadWaterfall } from '@leadwell/providers/provider-settings';
+import { loadDeployment } from '@leadwell/providers/deployment';
 import { askableWaterfall } from '@leadwell/providers/askable';
-import { loadConfig } from '@leadwell/shared/config/config';
 import { openDatabase } from '@leadwell/shared/db/database';
 import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { createRelay } from '@leadwell/shared/relay/relay';
@@ -18,8 +17,7 @@ const SHUTDOWN_MS = 20_000;
 
 /** Neither the database nor the queue must be up: until they are, calls are answered 503, and accepted work waits. */
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const waterfall = loadWaterfall(config, process.env);
+  const { config, waterfall } = loadDeployment(process.env);
   const logger = createLogger({ level: config.logLevel, name: 'api' });
   exitOnDefects(logger);
   logConsole(logger);

@@ -76,8 +76,14 @@ export async function checkBreakers(db: Db): Promise<Finding[]> {
   return breakers.map(({ account, kind, reason, remainingSeconds }) =>
     (kind === 'rate' ? note : wrong)(
       'providers',
-      `${account.split(' ', 2).join(' at ')} is not asked for ${inWords(remainingSeconds)}: ${reason}`,
+      `${nameOf(account)} is not asked for ${inWords(remainingSeconds)}: ${reason}`,
       BREAKER_ACTIONS[kind],
     ),
   );
+}
+
+/** Without the fingerprint of the key; with the endpoint, where the provider counts it by itself. */
+function nameOf(account: string): string {
+  const [provider, baseUrl, , endpoint] = account.split(' ');
+  return `${provider}${endpoint === undefined ? '' : ` (${endpoint})`} at ${baseUrl}`;
 }
