@@ -70,6 +70,16 @@ function accountOf(provider: string) {
   return account;
 }
 
+/** The endpoints of a provider's account whose calls are counted; '' stands for those that are not counted apart. */
+async function countedEndpoints(provider: string): Promise<string[]> {
+  const rows = await query<{ endpoint: string }>(
+    deployment.database.knex,
+    `SELECT DISTINCT split_part(account, ' ', 4) AS endpoint FROM provider_limits WHERE split_part(account, ' ', 1) = ? ORDER BY 1`,
+    [provider],
+  );
+  return rows.map(({ endpoint }) => endpoint);
+}
+
 /** Where the queue makes no difference: on one of them. */
 function whateverTheQueue(): void {
   it('is handed in once more, and counted, after kill -9 between sending and learning its id', async () => {
@@ -109,6 +119,17 @@ function whateverTheQueue(): void {
     expect(await count(`tries WHERE provider = 'apollo' AND outcome = 'miss'`)).toBe(10);
     expect(await count(`tries WHERE outcome IS NULL`)).toBe(0);
     expect(await auditFaults()).toEqual([]);
+    const [stated] = await query<{ sum: number; unsaid: number }>(
+      deployment.database.knex,
+      `SELECT sum(stated_cost), count(*) FILTER (WHERE stated_cost IS NULL AND lookups.external_id IS NOT NULL) AS unsaid
+         FROM attempts JOIN lookups ON lookups.id = lookup_id WHERE attempts.provider = 'apollo'`,
+    );
+    // What it says at the submissions and at the polls adds up to what it took.
+    expect(stated).toEqual({ sum: accountOf('apollo').credits.used, unsaid: 0 });
+    // Two calls handed all in; the polls took nothing off what their endpoint may have, there or here.
+    const match = accountOf('apollo').windows.filter(({ path }) => path?.endsWith('/bulk_match'));
+    expect(match.map(({ peakGranted }) => peakGranted)).toEqual([2, 2, 2]);
+    expect(await countedEndpoints('apollo')).toEqual(['', 'webhook_result']);
   });
 }
 

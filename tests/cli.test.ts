@@ -89,6 +89,13 @@ it('creates an organisation with a key that is right, and its opening credits', 
   expect(await json('credits', 'add', '--org', orgId ?? '', '--amount', '30', '--reason', 'a gift')).toEqual({
     balance: 100,
   });
+  const { organisations } = await json<{ organisations: object[] }>('org', 'list');
+  expect(organisations.at(-1)).toMatchObject({
+    orgId,
+    name: 'Acme',
+    balance: 100,
+    lowCreditsThreshold: null,
+  });
   const history = await query(
     database.knex,
     'SELECT amount, source, description FROM credit_transactions WHERE org_id = ? ORDER BY id',

@@ -27,6 +27,11 @@ class LocalStart {
     this.ended = new Promise((resolve) => this.child.once('close', resolve));
   }
 
+  /** The line that shows what was found. */
+  lastCurlLine(): string {
+    return this.output.match(/^curl .*$/gm)?.at(-1) ?? '';
+  }
+
   async curlLine(): Promise<string> {
     const exited = this.ended.then(() => {
       throw new Error(`npm start ended early:\n${this.output}`);
@@ -88,6 +93,7 @@ describe('npm start', () => {
       { message: 'the five enrichments end' },
     );
     expect(finished.map(({ id }) => id)).toEqual(accepted.map(({ id }) => id));
+    expect(execFileSync('bash', ['-c', first.lastCurlLine()]).toString()).toMatch(/"emails":\["\S+@/);
     expect(statSync(path.join(directory, '.data', 'organisation.json')).mode & 0o777).toBe(0o600);
 
     // In another shell of the same directory: nothing says there that a sandbox is allowed.

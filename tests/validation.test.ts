@@ -131,6 +131,10 @@ describe('validation', () => {
     const bulk = { selection: { mode: 'manual', includedIds: many }, field: 'emails' };
     expect(pathsOf(await post('/bulk', bulk))).toEqual(['selection.includedIds']);
     expect(pathsOf(await post('/batch', { personIds: many, field: 'emails' }))).toEqual(['personIds']);
+    const without = { mode: 'bulk', startIndex: 0, targetCount: 1, filters: {}, excludedIds: many };
+    expect(pathsOf(await post('/bulk', { selection: without, field: 'emails' }))).toEqual([
+      'selection.excludedIds',
+    ]);
     const tasks = Array.from({ length: 10_000 }, () => ({ entityId: 1 }));
     expect(pathsOf(await post('/batch/query', { tasks }))).toEqual(['tasks']);
   });

@@ -26,7 +26,9 @@ const searchText = Joi.string()
   });
 
 const values = boundedList(searchText, 0, MAX_VALUES);
-const text = Joi.object({ mode: Joi.valid(...TEXT_MODES), content: values });
+const text = Joi.object({ mode: Joi.valid(...TEXT_MODES), content: values }).messages({
+  'object.base': `must be an object with content, a list of texts, and mode, one of ${TEXT_MODES.join(', ')}`,
+});
 
 /** A filter of at most 50 values in all its lists together. */
 function bounded(schema: Joi.ObjectSchema): Joi.ObjectSchema {
@@ -64,8 +66,12 @@ function hasManyWords(found: readonly unknown[]): boolean {
 }
 
 function groups(list: Joi.Schema): Joi.ObjectSchema {
-  const group = Joi.object({ include: list, exclude: list });
-  return Joi.object({ all: group, any: group });
+  const group = Joi.object({ include: list, exclude: list }).messages({
+    'object.base': 'must be an object with include or exclude',
+  });
+  return Joi.object({ all: group, any: group }).messages({
+    'object.base': 'must be an object with any or all',
+  });
 }
 
 const listFilter = bounded(groups(values));
@@ -82,7 +88,14 @@ const rangeFilter = Joi.object({
   }),
 });
 
-export const contactSchema = Joi.object({
+/** An unknown field is told which there are. */
+function onlyThese(keys: Joi.SchemaMap): Joi.ObjectSchema {
+  return Joi.object(keys).messages({
+    'object.unknown': `is not allowed; there are ${Object.keys(keys).join(', ')}`,
+  });
+}
+
+export const contactSchema = onlyThese({
   fullName: textFilter,
   jobTitle: textFilter,
   seniority: listFilter,
@@ -97,7 +110,7 @@ export const contactSchema = Joi.object({
   hasPhone: Joi.boolean(),
 });
 
-export const accountSchema = Joi.object({
+export const accountSchema = onlyThese({
   nameOrDomain: textFilter,
   industry: listFilter,
   location: listFilter,
@@ -105,7 +118,7 @@ export const accountSchema = Joi.object({
 });
 
 /** The filters of a search. Unknown fields are faults, and so is what PostgreSQL could not store. */
-export const filtersSchema = Joi.object({ contact: contactSchema, account: accountSchema });
+export const filtersSchema = onlyThese({ contact: contactSchema, account: accountSchema });
 
 /**
  * Throws VALIDATION_ERROR where a search that begins behind its first row filters by what enrichment changes: the rows

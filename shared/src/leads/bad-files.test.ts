@@ -30,7 +30,7 @@ describe('a file that is none of leads is refused with what to do', () => {
     ['an old Excel workbook', bytes('d0cf11e0a1b11ae1'), /\.xls.*CSV UTF-8/],
     ['a PDF', Buffer.from('%PDF-1.7\n%\xe2\xe3\xcf\xd3\n', 'latin1'), /PDF; export the leads as CSV/],
     ['gzip', bytes('1f8b0800'), /gunzip/],
-    ['a picture', bytes('89504e470d0a1a0a0000000d49484452'), /binary/],
+    ['a picture', bytes('89504e470d0a1a0a0000000d49484452'), /picture/],
     ['a program', Buffer.alloc(9000, 0), /binary/],
     ['UTF-32', bytes('fffe000065000000'), /UTF-32; save it as UTF-8/],
     ['a web page named .xls', '<html><table><tr><td>Email</td></tr></table>', /web page.*CSV UTF-8/],
@@ -72,6 +72,13 @@ describe('a file that is cut off', () => {
     expect(lines(await csv('email,name,city\na@b.co,Ann,Bonn\nb@b.c'))).toEqual([2, [3, false]]);
     expect(lines(await csv('email,name,city\na@b.co,Ann\nb@b.co'))).toEqual([2, 3]);
     expect(lines(await csv('email,name,city\na@b.co,Ann,Bonn\nb@b.co,Bo,Ulm'))).toEqual([2, 3]);
+  });
+
+  it('is not taken for Windows-1252 where it ends within a character of UTF-8', async () => {
+    const whole = Buffer.from('email,name,city\na@b.co,Zoë,Bonn\nc@b.co,Jörg,Ä');
+    const [, last] = await csv(whole.subarray(0, -1));
+    expect(last).toMatchObject({ rejection: { line: 3 } });
+    expect(await csv(whole)).toMatchObject([{}, { lead: { fullName: 'Jörg' } }]);
   });
 
   it('rejects a row with more values than columns instead of shifting them', async () => {

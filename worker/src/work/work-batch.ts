@@ -49,15 +49,19 @@ export class BatchWorker {
     if (await isReturned(knex, batchId)) await this.workReturned(batchId);
   }
 
-  /** A batch that a worker died with is worked alone, one of them at a time: if it kills this one too, it is known which. */
+  /**
+   * Of batches that a worker died with, one at a time is worked before anything of it is settled: if it kills this one too, it is
+   * known which. From its first settle on it counts as any other, and the next one begins.
+   */
   private async workReturned(batchId: string): Promise<void> {
     const { knex } = this.options;
-    if (!(await this.gate.enter(GATE_WAIT_MS))) return deferBatch(knex, batchId, GATE_DEFER_SECONDS);
+    const leave = await this.gate.enter(GATE_WAIT_MS);
+    if (!leave) return deferBatch(knex, batchId, GATE_DEFER_SECONDS);
     try {
       const lease = this.stopping ? null : await this.claim(batchId, true);
-      if (lease) await this.workLeased(lease, lease.deliveries > 1);
+      if (lease) await this.workLeased(lease, lease.deliveries > 1, leave);
     } finally {
-      this.gate.leave();
+      leave();
     }
   }
 
@@ -79,9 +83,9 @@ export class BatchWorker {
     return [...this.runs].map((run) => run.batch.id);
   }
 
-  private async workLeased(lease: Lease, alone: boolean): Promise<void> {
+  private async workLeased(lease: Lease, alone: boolean, onSettled?: () => void): Promise<void> {
     const { knex, logger, keeper, desk, relay } = this.options;
-    const run = new BatchRun({ ...lease, alone });
+    const run = new BatchRun({ ...lease, alone }, onSettled);
     this.runs.add(run);
     // Leased while `stop()` looked at the runs: given back as they were.
     if (this.stopping) run.stop('stopped');
