@@ -107,11 +107,13 @@ describe.each(queueBackends())('/ops/queues with the queue on $name', (backend) 
     ['an empty pair', basic('', '')],
     ['a bearer token', { authorization: `Bearer ${PASSWORD}` }],
   ])('refuses %s, asking for basic authentication, also for the page’s files', async (_, headers) => {
-    for (const target of ['/ops/queues', '/ops/queues/api/queues', '/ops/queues/static/favicon-32x32.png']) {
+    const targets = ['/ops/queues', '/ops/queues/api/queues', '/ops/queues/static/favicon-32x32.png'];
+    const refuse = async (target: string): Promise<void> => {
       const answer = await api.call<ErrorBody>('GET', target, { headers: headers });
       expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED']);
       expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /);
-    }
+    };
+    await Promise.all(targets.map(refuse));
   });
 });
 

@@ -7,6 +7,7 @@ const WEIGHTS = {
   'api-kill': 8,
   'postgres-restart': 2,
   'postgres-terminate': 3,
+  'postgres-silent': 1,
   'commit-cut': 5,
   'provider-faults': 5,
   latency: 3,

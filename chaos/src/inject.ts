@@ -26,7 +26,9 @@ type Injector = (injection: Injection, fault: PlannedFault) => Promise<void>;
 
 const INJECTORS: Record<FaultName, Injector> = {
   async 'worker-kill'({ stack, recoveries }, { target }) {
-    const worker = at(stack.workers, target);
+    const running = stack.workers.filter(({ pid }) => pid !== undefined);
+    if (running.length === 0) return;
+    const worker = at(running, target);
     const rowIds = await recoveries.listHeldRows(worker.pid);
     const killedAtMs = Date.now();
     await worker.kill();
@@ -48,6 +50,12 @@ const INJECTORS: Record<FaultName, Injector> = {
     const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'leadwell-%'`;
     await execute(stack.knex, sql);
     await recoveries.postgres(Date.now());
+  },
+  /** Every connection is lost, and nobody told: that of a statement is given up after 20 s, which is no recovery of the server's. */
+  async 'postgres-silent'({ stack }, { size }) {
+    stack.postgres.proxy.setState('silent');
+    await delay(1_000 + size * 4_000);
+    stack.postgres.proxy.setState('forward');
   },
   async 'commit-cut'({ stack }, { size }) {
     stack.postgres.proxy.cutCommitReplies(1 + Math.floor(size * 5));

@@ -8,7 +8,8 @@ import { countPending, Load } from './load';
 import { readOptions, type ChaosOptions } from './options';
 import { Random } from './random';
 import { Recoveries } from './recovery';
-import { brokenGates, resultOf, say } from './report';
+import { brokenGates, resultOf } from './report';
+import { say } from './say';
 import { planFaults } from './schedule';
 import { startStack, type Stack } from './stack';
 import { judge } from './verdict';
@@ -21,6 +22,7 @@ async function main(): Promise<number> {
   let kills = 0;
   const countKill = (): void => void kills++;
   const stack = await startStack(options.backend, options.seed, countKill);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => breakOff(stack));
   try {
     const journal = new Journal();
     const recoveries = new Recoveries(stack.knex);
@@ -36,8 +38,9 @@ async function main(): Promise<number> {
     for (const told of journal.told)
       if (told.key) await client.order({ ...told, tenant: { ...told, keyId: '' } });
     const verdict = await judge(stack.knex, journal);
-    const result = resultOf({ options, kills, verdict, journal, recoveries, stats: stack.sandbox.stats() });
-    const broken = brokenGates(result, { verdict, journal, recoveries });
+    const run = { options, kills, verdict, journal, recoveries, stats: stack.sandbox.stats() };
+    const result = resultOf(run);
+    const broken = brokenGates(result, run);
     if (!drained) say(`Not drained within ${DRAIN_MS / 1000} s.`);
     for (const line of broken) say(`BROKEN (seed ${options.seed}): ${line}`);
     if (broken.length > 0) sayErrors(stack);
@@ -48,6 +51,12 @@ async function main(): Promise<number> {
     await stack.stop();
     say('Stopped.');
   }
+}
+
+/** Nothing of the stack outlives this process, whoever ends it. */
+function breakOff(stack: Stack): void {
+  say('Broken off. Stopping …');
+  void stack.stop().finally(() => process.exit(1));
 }
 
 /** What the processes logged as errors: where to look first. */
@@ -66,7 +75,7 @@ async function seedTenants(stack: Stack, options: ChaosOptions) {
   return { knex: stack.knex, tenants, seed: options.seed, random: new Random(options.seed, 'load') };
 }
 
-/** A pause lasts longer than a lease: it goes on beside the next faults. */
+/** A pause lasts longer than a lease: it goes on beside the next faults, unless each is to be healed first. */
 async function injectAll(
   options: ChaosOptions,
   injection: Parameters<typeof inject>[0],
@@ -74,15 +83,16 @@ async function injectAll(
 ): Promise<void> {
   const endsAtMs = Date.now() + options.seconds * 1000;
   const isOver = (): boolean => (options.kills ? kills() >= options.kills : Date.now() >= endsAtMs);
-  const faults = planFaults(new Random(options.seed, 'faults'), options.backend, options.only);
+  const faults = planFaults(new Random(options.seed, 'faults'), options.backend, options);
   const beside: Promise<void>[] = [];
   while (!isOver()) {
     const fault = faults.next().value;
     await delay(fault.afterMs);
     say(`${fault.name}; ${kills()} killed so far`);
     const done = inject(injection, fault);
-    if (fault.name === 'worker-pause') beside.push(done);
+    if (fault.name === 'worker-pause' && !options.calm) beside.push(done);
     else await done;
+    if (options.calm) await injection.recoveries.finish();
   }
   await Promise.all(beside);
 }

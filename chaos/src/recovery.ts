@@ -7,32 +7,41 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { query, type Knex } from '@leadwell/shared/db/database';
+import { BatchStory } from './batch-story';
+import { say } from './say';
 
 export type RecoveryKind = 'worker' | 'redis' | 'postgres';
+/** The stories of the first few recoveries that took longer are told. */
+const TOLD = { slowerThanMs: 15_000, atMost: 3 };
 const GIVEN_UP_MS = 120_000;
+
+export interface HeldRow {
+  id: string;
+  batchId: string;
+}
 
 export class Recoveries {
   readonly samplesMs: Record<RecoveryKind, number[]> = { worker: [], redis: [], postgres: [] };
+  private told = 0;
   private readonly open = new Set<Promise<void>>();
 
   constructor(private readonly knex: Knex) {}
 
   /** The rows that a worker holds now; none where PostgreSQL cannot be asked. */
-  async listHeldRows(pid: number | undefined): Promise<string[]> {
-    const held = query<{ id: string }>(
+  async listHeldRows(pid: number | undefined): Promise<HeldRow[]> {
+    return query<HeldRow>(
       this.knex,
-      `SELECT e.id FROM batches b JOIN enrichments e ON e.batch_id = b.id AND e.status = 'pending'
+      `SELECT e.id, b.id AS "batchId" FROM batches b JOIN enrichments e ON e.batch_id = b.id AND e.status = 'pending'
         WHERE b.leased_by = :worker AND b.lease_until > clock_timestamp() AND b.completed_at IS NULL`,
       { worker: `${hostname()}:${pid}` },
-    );
-    return held.then(
-      (rows) => rows.map(({ id }) => id),
-      () => [],
-    );
+    ).catch(() => []);
   }
 
-  worker(rowIds: readonly string[], sinceMs: number): void {
-    if (rowIds.length > 0) void this.measure('worker', sinceMs, 'e.id = ANY(:rowIds::uuid[])', { rowIds });
+  worker(rows: readonly HeldRow[], sinceMs: number): void {
+    if (rows.length === 0) return;
+    const rowIds = rows.map(({ id }) => id);
+    const story = new BatchStory(this.knex, sinceMs, [...new Set(rows.map(({ batchId }) => batchId))]);
+    void this.measure('worker', sinceMs, 'e.id = ANY(:rowIds::uuid[])', { rowIds }, story);
   }
 
   redis(sinceMs: number): Promise<void> {
@@ -53,8 +62,9 @@ export class Recoveries {
     sinceMs: number,
     condition: string,
     bindings: object = {},
+    story?: BatchStory,
   ): Promise<void> {
-    const measuring = this.poll(kind, sinceMs, condition, bindings).finally(() =>
+    const measuring = this.poll(kind, sinceMs, condition, bindings, story).finally(() =>
       this.open.delete(measuring),
     );
     this.open.add(measuring);
@@ -67,6 +77,7 @@ export class Recoveries {
     sinceMs: number,
     condition: string,
     bindings: object,
+    story: BatchStory | undefined,
   ): Promise<void> {
     const sql = `SELECT min(e.ended_at) AS at FROM enrichments e JOIN batches b ON b.id = e.batch_id
                   WHERE e.ended_at > :since AND e.status <> 'cancelled' AND ${condition}`;
@@ -78,8 +89,11 @@ export class Recoveries {
         atMs = row.at.getTime();
         break;
       }
+      await story?.look();
       await delay(200);
     }
+    if (story && atMs - sinceMs > TOLD.slowerThanMs && this.told++ < TOLD.atMost)
+      say(`back after ${(atMs - sinceMs) / 1000} s:\n${story.tell()}`);
     this.samplesMs[kind].push(atMs - sinceMs);
   }
 }

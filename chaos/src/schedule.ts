@@ -12,20 +12,18 @@ export interface PlannedFault {
   size: number;
 }
 
-const QUIET_MS = { min: 1_500, max: 4_000 };
-
-/** Endless; the n-th fault of a seed, backend and `only` is always the same. */
+/** Endless; the n-th fault of a seed, backend and options is always the same. */
 export function* planFaults(
   random: Random,
   backend: BackendName,
-  only: FaultName | undefined,
+  { only, everySeconds }: { only: FaultName | undefined; everySeconds: number },
 ): Generator<PlannedFault, never> {
   const weights = faultWeights(backend) as Record<FaultName, number>;
   for (;;) {
     const drawn = random.weighted(weights);
     yield {
       name: only ?? drawn,
-      afterMs: random.between(QUIET_MS.min, QUIET_MS.max),
+      afterMs: Math.round(everySeconds * (500 + 1_000 * random.next())),
       target: random.next(),
       size: random.next(),
     };

@@ -1,6 +1,6 @@
 import { listPendingMigrations } from '@leadwell/migrations/migrate';
 import { loadConfig } from '@leadwell/shared/config/config';
-import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
+import { openDatabase, query, type DatabaseOptions, type Knex } from '@leadwell/shared/db/database';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { CliError } from './errors';
 
@@ -13,10 +13,13 @@ export async function withDatabase<T>(work: (knex: Knex, url: string) => Promise
 }
 
 /** As withDatabase, whatever the state of the schema. Gives the URL too, which holds a password. */
-export async function withAnyDatabase<T>(work: (knex: Knex, url: string) => Promise<T>): Promise<T> {
+export async function withAnyDatabase<T>(
+  work: (knex: Knex, url: string) => Promise<T>,
+  timeouts: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs'> = {},
+): Promise<T> {
   const config = loadConfig(process.env);
   const database = await resolveDatabaseUrl(config);
-  const knex = openDatabase({ url: database.url, poolSize: 2, applicationName: 'leadwell-cli' });
+  const knex = openDatabase({ url: database.url, poolSize: 2, applicationName: 'leadwell-cli', ...timeouts });
   try {
     return await work(knex, database.url);
   } finally {

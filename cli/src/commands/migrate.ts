@@ -4,6 +4,12 @@ import type { Command } from 'commander';
 import { writeResult, type OutputOptions } from '../output';
 import { withAnyDatabase } from '../with-database';
 
+/**
+ * A table of millions may take minutes to change. But what waits for a lock on it keeps every later statement waiting behind it:
+ * below the 15 s that those may take, and repeated by whoever deploys.
+ */
+const TIMEOUTS = { statementTimeoutMs: 0, lockTimeoutMs: 5_000 };
+
 /** `migrate`: brings the schema, the queue's included, to the newest version. Repeating it changes nothing. */
 export function addMigrateCommand(program: Command): void {
   program
@@ -18,7 +24,7 @@ async function runMigrate(options: OutputOptions): Promise<void> {
     const names = await migrateUp(knex);
     await migrateQueueSchema(url);
     return names;
-  });
+  }, TIMEOUTS);
   writeResult(
     options,
     { applied },

@@ -10,6 +10,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   '42703': 'The database lacks a column; run `npm run migrate`.',
   '53100': 'The database’s disk is full; make room, then try again.',
   '53300': 'The database has no connection left; raise its max_connections, or run fewer processes.',
+  '55P03':
+    'Another transaction holds a table for too long; try again, or end it (pg_stat_activity shows it).',
 };
 
 /** What an operator is to do about an error of the database, a sentence without secret; undefined: it is a defect. */

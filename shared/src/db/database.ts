@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import knex, { type Knex } from 'knex';
 import { types } from 'pg';
+import { watchForSilence, type WatchedConnection } from './silence';
 
 /** A pool or a transaction of it: whatever a repository function runs on. */
 export type Db = Knex | Knex.Transaction;
@@ -17,24 +19,45 @@ export interface DatabaseOptions {
   applicationName: string;
   /** How long a caller waits for a connection before it fails as unavailable. Defaults to 3,000. */
   acquireTimeoutMs?: number;
-  /** How long one statement may run, locks included. Defaults to 15,000. */
+  /**
+   * How long one statement may run, locks included; 0: as long as it takes. One transaction's by `allowStatementTime`. A server that
+   * says nothing is given up five seconds later, unless it is 0. Defaults to 15,000.
+   */
   statementTimeoutMs?: number;
+  /** How long one statement may wait for a lock. Defaults to `statementTimeoutMs`. */
+  lockTimeoutMs?: number;
+  /** What one step of a statement may hold before it loses detail or goes to disk (work_mem). Defaults to the server's. */
+  workMemMb?: number;
 }
+
+const STATEMENT_TIMEOUT_MS = 15_000;
 
 /** A pool of connections. Nothing connects before the first statement; `destroy()` ends it. */
 export function openDatabase(options: DatabaseOptions): Knex {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, lockTimeoutMs } = options;
   return knex({
     client: 'pg',
     connection: {
       connectionString: options.url,
       application_name: options.applicationName,
-      statement_timeout: options.statementTimeoutMs ?? 15_000,
+      statement_timeout: statementTimeoutMs,
+      ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
       // A session whose process died, or whose event loop stands still, must not keep its locks.
       idle_in_transaction_session_timeout: 20_000,
       connectionTimeoutMillis: 3_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...(options.workMemMb !== undefined && { options: `-c work_mem=${options.workMemMb}MB` }),
     },
-    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
+    pool: {
+      min: 0,
+      max: options.poolSize,
+      idleTimeoutMillis: 30_000,
+      afterCreate(connection: WatchedConnection, done: (error: null, connection: WatchedConnection) => void) {
+        watchForSilence(connection, statementTimeoutMs);
+        done(null, connection);
+      },
+    },
     acquireConnectionTimeout: options.acquireTimeoutMs ?? 3_000,
     log: SILENT,
   });
@@ -59,4 +82,27 @@ export async function query<Row>(db: Db, sql: string, bindings: Bindings = []): 
 export async function execute(db: Db, sql: string, bindings: Bindings = []): Promise<number> {
   const result: { rowCount: number | null } = await db.raw(sql, bindings as Knex.ValueDict);
   return result.rowCount ?? 0;
+}
+
+/**
+ * As `query`, prepared: each connection parses the text once, and plans it no more when PostgreSQL finds that the values do
+ * not matter. For what calls wait for: an accept of one lead spent more on parsing and planning than on running. Only for
+ * texts of which there are few, since a connection keeps each, and whose plan is right for any values.
+ */
+export async function queryPrepared<Row>(db: Db, sql: string, bindings: Bindings = []): Promise<Row[]> {
+  const prepared = db.raw<{ rows: Row[] }>(sql, bindings as Knex.ValueDict).options({ name: nameOf(sql) });
+  const result = await prepared;
+  return result.rows;
+}
+
+const names = new Map<string, string>();
+
+/** The same text has the same name in every process; two texts never share one. */
+function nameOf(sql: string): string {
+  let name = names.get(sql);
+  if (name === undefined) {
+    name = `leadwell_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`;
+    names.set(sql, name);
+  }
+  return name;
 }

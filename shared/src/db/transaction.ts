@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { execute, type Knex } from './database';
+import type { Knex } from './database';
+import { allowStatementTime } from './silence';
 import { classifyDatabaseError } from './sql-state';
 
 const RETRIES = 3;
@@ -22,5 +23,5 @@ export async function inTransaction<T>(knex: Knex, work: (trx: Knex.Transaction)
 
 /** For what reads whole tables: erasures and reports, which nobody waits for in an HTTP call. Until the transaction ends. */
 export async function allowLongStatements(trx: Knex.Transaction): Promise<void> {
-  await execute(trx, `SET LOCAL statement_timeout = '600s'`);
+  await allowStatementTime(trx, 600_000);
 }

@@ -1,4 +1,4 @@
-import type { Db, Knex } from '../db/database';
+import type { Knex } from '../db/database';
 import { inTransaction } from '../db/transaction';
 import { AppError } from '../domain/errors';
 import { lockCreditAccount } from '../ledger/lock-account';
@@ -58,7 +58,7 @@ async function deleteSome(knex: Knex, orgId: string): Promise<number> {
  * The account first: an accept that has seen a lead holds it until its enrichment stands, and one that comes later no
  * longer sees the lead. Imports take no account, so the two locks cannot meet in the other order.
  */
-async function lockForRemoval(trx: Db, orgId: string): Promise<void> {
+async function lockForRemoval(trx: Knex.Transaction, orgId: string): Promise<void> {
   await lockCreditAccount(trx, orgId);
   await lockLeadWrites(trx);
 }

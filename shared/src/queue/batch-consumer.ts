@@ -1,7 +1,7 @@
 import { Worker, createPostgresBackend, type Job } from 'bullmq';
 import Redis from 'ioredis';
 import type { Field } from '../domain/enrichment';
-import { queueName, type QueueLocation } from './batch-queues';
+import { BOUNDED_POSTGRES, queueName, type QueueLocation } from './batch-queues';
 import { unansweredQueue } from './check-queue';
 import { withDeadline } from './deadline';
 
@@ -73,11 +73,7 @@ function openWorker(options: BatchConsumerOptions, redis: Redis | undefined): Wo
   };
   const name = queueName(options.field);
   if (redis) return new Worker(name, work, { ...tuning, connection: redis, prefix: options.location.prefix });
-  const connection = {
-    connectionString: options.location.databaseUrl,
-    max: 4,
-    connectionTimeoutMillis: 5_000,
-  };
+  const connection = { connectionString: options.location.databaseUrl, max: 4, ...BOUNDED_POSTGRES };
   return new Worker(name, work, { ...tuning, connection }, createPostgresBackend) as unknown as Worker;
 }
 
@@ -86,6 +82,8 @@ function connectConsumer(url: string, onError: (error: Error) => void): Redis {
     // BullMQ asks for this on connections that block.
     maxRetriesPerRequest: null,
     connectTimeout: 5_000,
+    // Longer than BullMQ blocks for a job (10 s at most): a connection that fell silent is given up, and made anew.
+    socketTimeout: 12_000,
     retryStrategy: (times) => Math.min(times * 100, 1_000),
   });
   redis.on('error', onError);

@@ -12,6 +12,14 @@ import { withDeadline } from './deadline';
 /** Every queue call is given up after this: `add` against a Redis that was never reachable would hang for ever. */
 const CALL_DEADLINE_MS = 3_000;
 
+/** A statement of BullMQ without an answer for so long fails, and its connection is given up. */
+export const BOUNDED_POSTGRES = {
+  connectionTimeoutMillis: 5_000,
+  query_timeout: 10_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+};
+
 export interface BatchJob {
   batchId: string;
   generation: number;
@@ -113,7 +121,7 @@ function openQueue(
     ? new Queue(queueName(field), { connection: redis, prefix: location.prefix })
     : (new Queue(
         queueName(field),
-        { connection: { connectionString: location.databaseUrl, max: 2, connectionTimeoutMillis: 3_000 } },
+        { connection: { connectionString: location.databaseUrl, max: 2, ...BOUNDED_POSTGRES } },
         createPostgresBackend,
       ) as unknown as Queue);
   queue.on('error', onError);
@@ -127,6 +135,8 @@ function connectProducer(url: string, onError: (error: Error) => void): Redis {
     maxRetriesPerRequest: 1,
     connectTimeout: 2_000,
     commandTimeout: CALL_DEADLINE_MS,
+    // A late command alone leaves the connection as it is: one that fell silent would stay so, and every later command fail.
+    socketTimeout: CALL_DEADLINE_MS,
     retryStrategy: (times) => Math.min(times * 100, 1_000),
   });
   redis.on('error', onError);

@@ -1,4 +1,5 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, query, type Db, type Knex } from '../db/database';
+import { allowStatementTime } from '../db/silence';
 import type { LeadProfile } from '../domain/lead-profile';
 
 /** 'leads' in ASCII. */
@@ -10,9 +11,9 @@ const LEADS_LOCK = 0x6c65616473;
  * that name the same people in another order cannot deadlock, because neither holds a row while it waits. A statement of
  * its own: what must be seen after the lock is read by a later one.
  */
-export async function lockLeadWrites(db: Db): Promise<void> {
+export async function lockLeadWrites(db: Knex.Transaction): Promise<void> {
   // Chunks of other imports come first: waiting is no fault here.
-  await execute(db, `SET LOCAL statement_timeout = '120s'`);
+  await allowStatementTime(db, 120_000);
   await query(db, 'SELECT pg_advisory_xact_lock(?)', [LEADS_LOCK]);
 }
 
@@ -97,14 +98,19 @@ export async function listPeopleOfCompanies(
   );
 }
 
-/** JSON, because unnest would flatten the lists. */
+/** JSON, because unnest would flatten the lists. `position` counts from 1, in the order given. */
 const PERSON_RECORDSET = `
-  json_to_recordset(CAST(:people AS json)) AS p (
-    position bigint, id uuid, "firstName" text, "lastName" text, "fullName" text, "jobTitle" text, seniority text,
+  ROWS FROM (json_to_recordset(CAST(:people AS json)) AS (
+    id uuid, "firstName" text, "lastName" text, "fullName" text, "jobTitle" text, seniority text,
     city text, country text, "linkedinUrl" text, emails text[], phones text[], departments text[], functions text[],
     skills text[], languages text[], "socialLinks" text[], "previousCompanies" text[], "companyId" uuid,
     "companyName" text, "companyDomain" text, "employeesMin" integer, "employeesMax" integer, "searchWords" tsvector,
-    "searchTerms" text[], "nameDomainHash" bytea, "nameCompanyHash" bytea, "linkedinHash" bytea, "emailHash" bytea)`;
+    "searchTerms" text[], "nameDomainHash" bytea, "nameCompanyHash" bytea, "linkedinHash" bytea, "emailHash" bytea
+  )) WITH ORDINALITY AS p (
+    id, "firstName", "lastName", "fullName", "jobTitle", seniority, city, country, "linkedinUrl", emails, phones, departments,
+    functions, skills, languages, "socialLinks", "previousCompanies", "companyId", "companyName", "companyDomain",
+    "employeesMin", "employeesMax", "searchWords", "searchTerms", "nameDomainHash", "nameCompanyHash", "linkedinHash", "emailHash",
+    position)`;
 
 /** Adds people at the end of the search order, in the order given. The caller holds lockLeadWrites. */
 export async function insertPeople(
@@ -113,7 +119,6 @@ export async function insertPeople(
   people: readonly DerivedPersonRecord[],
 ): Promise<void> {
   if (people.length === 0) return;
-  const positioned = people.map((person, index) => ({ ...person, position: index + 1 }));
   await execute(
     db,
     `INSERT INTO people
@@ -127,7 +132,7 @@ export async function insertPeople(
         "searchWords", "searchTerms", "nameDomainHash", "nameCompanyHash", "linkedinHash", "emailHash"
      FROM (SELECT COALESCE(max(seq), 0) AS seq FROM people) AS last, ${PERSON_RECORDSET}
      ORDER BY position`,
-    { orgId, people: JSON.stringify(positioned) },
+    { orgId, people: JSON.stringify(people) },
   );
 }
 

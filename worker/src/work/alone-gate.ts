@@ -3,12 +3,18 @@ export class AloneGate {
   private busy = false;
   private readonly waiting: (() => void)[] = [];
 
-  /** True: it is the caller's turn until `leave()`. False: it was not within `timeoutMs`. */
-  async enter(timeoutMs: number): Promise<boolean> {
-    if (!this.busy) {
-      this.busy = true;
-      return true;
-    }
+  /** What lets the next one in, once, however often it is called; null where it was not the caller's turn within `timeoutMs`. */
+  async enter(timeoutMs: number): Promise<(() => void) | null> {
+    if (this.busy && !(await this.waitForTurn(timeoutMs))) return null;
+    this.busy = true;
+    let hasLeft = false;
+    return () => {
+      if (!hasLeft) this.letNextIn();
+      hasLeft = true;
+    };
+  }
+
+  private waitForTurn(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.waiting.splice(this.waiting.indexOf(enter), 1);
@@ -22,7 +28,8 @@ export class AloneGate {
     });
   }
 
-  leave(): void {
+  /** It stays busy for the next one: nobody who comes meanwhile may pass. */
+  private letNextIn(): void {
     const next = this.waiting.shift();
     if (next) next();
     else this.busy = false;

@@ -26,7 +26,11 @@ export class BatchRun {
   private end: RunEnd = 'completed';
   private isComplete = false;
 
-  constructor(batch: Omit<WorkBatch, 'signal'>) {
+  /** `onSettled` is called whenever some of it was settled. */
+  constructor(
+    batch: Omit<WorkBatch, 'signal'>,
+    readonly onSettled: () => void = () => undefined,
+  ) {
     this.batch = { ...batch, signal: this.abort.signal };
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;

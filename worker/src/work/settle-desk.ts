@@ -91,7 +91,8 @@ export class SettleDesk {
 
   private conclude(rows: readonly WorkRow[], result: SettleResult): void {
     if (result.stale) this.run.stop('lost');
-    else if (result.batchCompleted) this.run.complete();
+    else this.run.onSettled();
+    if (!result.stale && result.batchCompleted) this.run.complete();
     for (const row of rows) {
       if (!result.stale && result.withoutHit.has(row.enrichmentId)) this.options.planAgain(row);
       else this.run.close(row);

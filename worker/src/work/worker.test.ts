@@ -296,6 +296,32 @@ describe('a worker', () => {
     keeper.dropLease(again);
   });
 
+  it('begins a batch that came back when something of the one before is settled, and does not wait for all of it', async () => {
+    const [first, second] = [await accept(11), await accept(2)];
+    await execute(database.knex, 'UPDATE batches SET deliveries = 1');
+    let hasAnswer = false;
+    const rig = startRig({
+      // Calls hold ten: the eleventh row of the first batch is asked alone, and has no answer for long.
+      answer: async (_, ids) => {
+        if (ids.length === 1) await waitUntil(() => hasAnswer, { timeoutMs: 30_000 });
+        return all(ids, 'hit');
+      },
+    });
+    const working = rig.worker.work(first.batchId);
+    await waitUntil(async () => (await readBatch(first.batchId))?.leased);
+    await waitUntil(
+      async () => {
+        await rig.worker.work(second.batchId);
+        return (await readBatch(second.batchId))?.completed;
+      },
+      { timeoutMs: 20_000, message: 'the second batch to be worked' },
+    );
+    expect(await readBatch(first.batchId)).toMatchObject({ completed: false, leased: true });
+    hasAnswer = true;
+    await working;
+    expect(await readBatch(first.batchId)).toMatchObject({ completed: true });
+  });
+
   it('gives back, as no delivery, a batch that it leases while it is told to stop', async () => {
     const { batchId } = await accept(2);
     const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
