@@ -13,6 +13,8 @@ module.exports = {
   moduleNameMapper: { '^@leadwell/([^/]+)/(.*)$': '<rootDir>/$1/src/$2' },
   globalSetup: '<rootDir>/shared/src/testing/global-setup.ts',
   globalTeardown: '<rootDir>/shared/src/testing/global-teardown.ts',
+  testSequencer: '<rootDir>/jest.sequencer.js',
   maxWorkers: 2,
-  testTimeout: 90_000,
+  // A bound on hangs, not on a busy machine.
+  testTimeout: 180_000,
 };

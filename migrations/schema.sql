@@ -115,6 +115,7 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))
 );
 CREATE INDEX attempts_awaited ON public.attempts USING btree (lookup_id) WHERE (outcome IS NULL);
+CREATE INDEX attempts_started ON public.attempts USING brin (started_at) WITH (autosummarize='on');
 
 CREATE TABLE batches (
   id uuid NOT NULL,
@@ -295,6 +296,7 @@ CREATE TABLE lookups (
   CONSTRAINT lookups_provider_base_url_field_input_hash_scope_key UNIQUE (provider, base_url, field, input_hash, scope),
   CONSTRAINT lookups_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text])))
 );
+CREATE INDEX lookups_repeated ON public.lookups USING btree (id) WHERE (repeats > 0);
 
 CREATE TABLE organisation_waterfalls (
   org_id uuid NOT NULL,

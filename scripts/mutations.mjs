@@ -1,13 +1,14 @@
 /**
  * Shows that the tests catch the six mistakes that would break the promise: each is made in a copy of the sources, and the
- * tests named with it must fail there. Run by `npm run mutations`; `-- --only NAME` makes one. Exit code 1 where a mistake
- * went unnoticed, or where its place in the code is gone.
+ * tests named with it must fail there. Run by `npm run mutations`; `-- --only NAME` makes one, `--tests FILE` asks that file
+ * instead. Exit code 1 where a mistake went unnoticed, or where its place in the code is gone.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const COPIED = ['shared', 'migrations', 'providers', 'api', 'worker', 'sandbox', 'cli', 'tests', 'harness'];
@@ -109,8 +110,11 @@ const MUTATIONS = [
 process.exitCode = main(process.argv.slice(2));
 
 function main(args) {
-  const only = args[args.indexOf('--only') + 1];
-  const chosen = args.includes('--only') ? MUTATIONS.filter(({ name }) => name === only) : MUTATIONS;
+  const { values } = parseArgs({ args, options: { only: { type: 'string' }, tests: { type: 'string' } } });
+  const { only, tests } = values;
+  const chosen = MUTATIONS.filter(({ name }) => only === undefined || name === only).map((mutation) =>
+    tests === undefined ? mutation : { ...mutation, tests: [tests] },
+  );
   if (chosen.length === 0) {
     say(`There is no mutation "${only}". There are: ${MUTATIONS.map(({ name }) => name).join(', ')}.`);
     return 1;
@@ -135,7 +139,7 @@ function isCaught({ name, mistake, edits, tests }) {
 }
 
 function copySources(copy) {
-  for (const file of ['jest.config.js', 'package.json', 'tsconfig.base.json'])
+  for (const file of ['jest.config.js', 'jest.sequencer.js', 'package.json', 'tsconfig.base.json'])
     cpSync(path.join(ROOT, file), path.join(copy, file));
   for (const room of COPIED) {
     cpSync(path.join(ROOT, room), path.join(copy, room), {

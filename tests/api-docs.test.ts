@@ -10,14 +10,13 @@ interface Example {
   answer: string;
 }
 
-const examples: Example[] = [
-  ...readFileSync(path.join(__dirname, '..', 'docs', 'api.md'), 'utf8').matchAll(
-    /```console\n([\s\S]*?)```/g,
-  ),
-].flatMap(([, block = '']) =>
-  [...block.matchAll(/^\$ (curl .*)\nHTTP (\d+)\n([\s\S]*?)(?=\n\$ |$(?![\s\S]))/gm)].map(
-    ([, command = '', status, answer = '']) => ({ command, status: Number(status), answer: answer.trim() }),
-  ),
+const read = (...file: string[]): string => readFileSync(path.join(__dirname, '..', ...file), 'utf8');
+
+const examples: Example[] = [...read('docs', 'api.md').matchAll(/```console\n([\s\S]*?)```/g)].flatMap(
+  ([, block = '']) =>
+    [...block.matchAll(/^\$ (curl .*)\nHTTP (\d+)\n([\s\S]*?)(?=\n\$ |$(?![\s\S]))/gm)].map(
+      ([, command = '', status, answer = '']) => ({ command, status: Number(status), answer: answer.trim() }),
+    ),
 );
 
 /** The words of a command line, as a shell would make them. */
@@ -102,6 +101,11 @@ describe('docs/api.md', () => {
 
   it('has an example for every call', () => {
     expect(examples.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it('and README name the same columns of results', () => {
+    const headingOf = (text: string): string | undefined => /^leadId,.*$/m.exec(text)?.[0];
+    expect(headingOf(read('README.md'))).toBe(headingOf(read('docs', 'api.md')));
   });
 
   it.each(examples)('$command', async ({ command, status, answer }) => {

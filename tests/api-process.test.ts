@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import { guardProcess } from '@leadwell/shared/testing/guard';
 import { setLowCreditsThreshold } from '@leadwell/shared/repositories/credits';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { seedLeads, seedTenant } from './support/seed';
@@ -23,6 +24,7 @@ async function startProcess(env: Record<string, string>): Promise<Running> {
     env: { PATH: process.env['PATH'], PORT: '0', ALLOW_SANDBOX: 'true', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  guardProcess(child);
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output += data.toString()));

@@ -8,13 +8,12 @@ import { SETTINGS, type Setting } from '@leadwell/shared/config/settings';
 import { newId } from '@leadwell/shared/domain/ids';
 import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
 import { createEmptyDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import { guardProcess } from '@leadwell/shared/testing/guard';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
 import { readCompose, readDockerfile, ROOT, type ComposeService } from './support/compose-file';
 import { runCli } from './support/run-cli';
-
-jest.setTimeout(180_000);
 
 const services = readCompose({ POSTGRES_PASSWORD: 'secret', ALLOW_SANDBOX: 'true' });
 const ours = Object.entries(services).filter(([, service]) => service.build !== undefined);
@@ -137,6 +136,7 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
     const run = (name: string, command: readonly string[]): ChildProcess => {
       const [, ...args] = command;
       const child = spawn(process.execPath, args, { cwd: ROOT, env: environmentOf(name), stdio: 'ignore' });
+      guardProcess(child);
       processes.push(child);
       return child;
     };
@@ -149,10 +149,10 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       .slice(1)
       .map((word) => word.replace('3000', String(port)));
     const isHealthy = async (): Promise<boolean> => (await exitCodeOf(run('api', check ?? []))) === 0;
-    await waitUntil(isHealthy, { timeoutMs: 60_000, message: 'the health check of the API' });
+    await waitUntil(isHealthy, { message: 'the health check of the API' });
     const checkWorker = services['worker']?.healthcheck?.test.slice(1) ?? [];
     const isWorking = async (): Promise<boolean> => (await exitCodeOf(run('worker', checkWorker))) === 0;
-    await waitUntil(isWorking, { timeoutMs: 60_000, message: 'the health check of the worker' });
+    await waitUntil(isWorking, { message: 'the health check of the worker' });
 
     const { json } = await runCli<{ apiKey: string }>(
       ['org', 'create', '--name', 'Acme', '--credits', '500', '--json'],
@@ -168,7 +168,7 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       const rows = (await answer.json()) as { status: string; dataFound: boolean | null }[];
       return rows.every(({ status }) => status !== 'pending') && rows.some(({ dataFound }) => dataFound);
     };
-    await waitUntil(ended, { timeoutMs: 60_000, message: 'twenty leads to be enriched' });
+    await waitUntil(ended, { message: 'twenty leads to be enriched' });
 
     const ends = running.map(exitCodeOf);
     for (const child of running) child.kill('SIGTERM');

@@ -14,8 +14,6 @@ import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { startOwnPostgres } from './support/own-servers';
 import { seedLeads, seedTenant, type Tenant } from './support/seed';
 
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 /** All that a client may wait: a statement's 15 s, and what a busy machine adds. */
 const AT_MOST_MS = 25_000;

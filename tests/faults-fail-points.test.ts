@@ -9,8 +9,6 @@ import { deploy, type Deployment, type Process } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant, type Tenant } from './support/seed';
 
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 const LEADS = 30;
 const CHECK_SECONDS = 0.5;

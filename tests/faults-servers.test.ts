@@ -10,8 +10,6 @@ import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { startOwnPostgres, type OwnPostgres } from './support/own-servers';
 import { seedLeads, seedTenant } from './support/seed';
 
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 
 async function clientOf(deployment: Deployment) {
@@ -29,6 +27,7 @@ describe('PostgreSQL restarted under load', () => {
       backend: { name: 'postgres', redisUrl: undefined },
       database: postgres.database,
       sandbox: { pace: 10 },
+      environment: { CHECK_SECONDS: '0.5' },
     });
   });
   afterEach(() => deployment.stop());
@@ -37,25 +36,22 @@ describe('PostgreSQL restarted under load', () => {
     const { client, orgId } = await clientOf(deployment);
     const { knex } = deployment.database;
     const workers = await Promise.all([deployment.startWorker(), deployment.startWorker()]);
-    await client.enrich(await seedLeads(knex, 600), 'emails');
-    await untilPendingBelow(knex, 560);
+    await client.enrich(await seedLeads(knex, 300), 'emails');
+    await untilPendingBelow(knex, 260);
     await postgres.server.kill();
     const refused = await client.call('GET', '/operations/credits/balance');
     expect(refused.status).toBe(503);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     await postgres.server.restart();
-    const backAt = Date.now();
     await waitUntil(async () => (await client.call('GET', '/operations/credits/balance')).status === 200, {
       message: 'the API to answer again',
     });
-    await untilPendingBelow(knex, 540);
-    process.stderr.write(`working again ${Date.now() - backAt} ms after PostgreSQL\n`);
     await untilPendingBelow(knex, 1);
-    settledOnce(await readOutcome(knex, orgId), { total: 600, price: 5, credits: CREDITS });
+    settledOnce(await readOutcome(knex, orgId), { total: 300, price: 5, credits: CREDITS });
     expect(workers.map(({ child }) => child.exitCode)).toEqual([null, null]);
     // New work reaches the consumers that lived through it.
     await client.enrich(await seedLeads(knex, 20), 'emails');
-    await untilPendingBelow(knex, 1, 15_000);
+    await untilPendingBelow(knex, 1);
   });
 
   it('survives every session being ended, again and again', async () => {
@@ -81,7 +77,11 @@ describe('PostgreSQL restarted under load', () => {
 
   beforeEach(async () => {
     redis = await startRedis();
-    deployment = await deploy({ backend: { name: 'redis', redisUrl: redis.url }, sandbox: { pace: 10 } });
+    deployment = await deploy({
+      backend: { name: 'redis', redisUrl: redis.url },
+      sandbox: { pace: 10 },
+      environment: { CHECK_SECONDS: '0.5' },
+    });
   });
   afterEach(async () => {
     await deployment.stop();
@@ -92,13 +92,13 @@ describe('PostgreSQL restarted under load', () => {
     const { client, orgId } = await clientOf(deployment);
     const { knex } = deployment.database;
     await Promise.all([deployment.startWorker(), deployment.startWorker()]);
-    await client.enrich(await seedLeads(knex, 600), 'emails');
-    await untilPendingBelow(knex, 580);
+    await client.enrich(await seedLeads(knex, 400), 'emails');
+    await untilPendingBelow(knex, 380);
     await redis.restart();
-    await untilPendingBelow(knex, 300);
+    await untilPendingBelow(knex, 200);
     await redis.restart();
-    await untilPendingBelow(knex, 1, 60_000);
-    settledOnce(await readOutcome(knex, orgId), { total: 600, price: 5, credits: CREDITS });
+    await untilPendingBelow(knex, 1);
+    settledOnce(await readOutcome(knex, orgId), { total: 400, price: 5, credits: CREDITS });
   });
 
   it('accepts while Redis is away, stops on SIGTERM all the same, and works it off when Redis is back', async () => {
@@ -109,11 +109,11 @@ describe('PostgreSQL restarted under load', () => {
     await untilPendingBelow(knex, 195);
     await redis.kill();
     await client.enrich(await seedLeads(knex, 100), 'emails');
-    const stoppingAt = Date.now();
     await first.stop();
-    expect(Date.now() - stoppingAt).toBeLessThan(30_000);
+    // Ended of itself, before anybody had to kill it.
+    expect(first.child.signalCode).toBeNull();
     await redis.restart();
-    await untilPendingBelow(knex, 1, 45_000);
+    await untilPendingBelow(knex, 1);
     settledOnce(await readOutcome(knex, orgId), { total: 300, price: 5, credits: CREDITS });
   });
 });

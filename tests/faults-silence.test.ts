@@ -15,8 +15,6 @@ import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
 
 // All wait for the bounds that production has: they wait beside each other.
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 const LEADS = 100;
 

@@ -8,8 +8,6 @@ import { readQueue } from './support/queue-contents';
 import { seedLeads, seedTenant } from './support/seed';
 import type { ErrorBody } from './support/test-api';
 
-jest.setTimeout(90_000);
-
 interface LogLine {
   level: string;
   msg: string;
@@ -30,15 +28,21 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
 
   /** Orders and searches, good and bad, and a worker killed in the middle; the providers answer without faults. */
   beforeAll(async () => {
-    deployment = await deploy({ backend, environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20' } });
+    deployment = await deploy({
+      backend,
+      startsApi: false,
+      environment: { LOG_LEVEL: 'trace', BATCH_SIZE: '20', CHECK_SECONDS: '0.5' },
+    });
     const { knex } = deployment.database;
-    const api = await deployment.startApi({ PORT: '0' });
-    const url = `http://127.0.0.1:${/"port":(\d+)/.exec(api.output())?.[1]}`;
-    const [victim, worker] = [await deployment.startWorker(), await deployment.startWorker()];
+    const api = await deployment.startApi();
+    const [victim, worker] = await Promise.all([
+      deployment.startWorker({ LEASE_SECONDS: '3' }),
+      deployment.startWorker(),
+    ]);
     processes.push(api, victim, worker);
     const tenant = await seedTenant(knex, { credits: 100_000 });
     apiKey = tenant.apiKey;
-    const client = new Client(url, apiKey);
+    const client = new Client(deployment.apiUrl, apiKey);
     const leads = await seedLeads(knex, 200);
     await client.enrich(leads, 'phones');
     await client.enrich(leads, 'emails');
@@ -60,7 +64,7 @@ describe.each(queueBackends())('the logs, with the queue on $name', (backend) =>
       );
       return row?.count === 0;
     };
-    await waitUntil(ended, { timeoutMs: 60_000, message: 'everything to be enriched' });
+    await waitUntil(ended, { message: 'everything to be enriched' });
     queueContents += await readQueue(deployment);
     await Promise.all([api.stop(), worker.stop()]);
   });

@@ -40,6 +40,7 @@ describe.each(queueBackends())('/ops/queues with the queue on $name', (backend) 
   it('shows the waiting jobs by the id of their batch, and nothing else of them', async () => {
     const page = await api.call('GET', '/ops/queues/', { headers: operator });
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('x-powered-by')).toBeNull();
     const { json } = await api.call<{ queues: { name: string; readOnlyMode: boolean; jobs: object[] }[] }>(
       'GET',
       '/ops/queues/api/queues?activeQueue=enrich-emails&status=prioritized&page=1&jobsPerPage=10',
@@ -107,11 +108,13 @@ describe.each(queueBackends())('/ops/queues with the queue on $name', (backend) 
     ['an empty pair', basic('', '')],
     ['a bearer token', { authorization: `Bearer ${PASSWORD}` }],
   ])('refuses %s, asking for basic authentication, also for the page’s files', async (_, headers) => {
-    for (const target of ['/ops/queues', '/ops/queues/api/queues', '/ops/queues/static/favicon-32x32.png']) {
+    const targets = ['/ops/queues', '/ops/queues/api/queues', '/ops/queues/static/favicon-32x32.png'];
+    const refuse = async (target: string): Promise<void> => {
       const answer = await api.call<ErrorBody>('GET', target, { headers: headers });
       expect([answer.status, answer.json.error.code]).toEqual([401, 'UNAUTHORIZED']);
       expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /);
-    }
+    };
+    await Promise.all(targets.map(refuse));
   });
 });
 

@@ -4,8 +4,6 @@ import { runCli } from './support/run-cli';
 import { seedHit, seedLeads, seedTenant, type Tenant } from './support/seed';
 import { startTestApi, type TestApi } from './support/test-api';
 
-jest.setTimeout(60_000);
-
 let api: TestApi;
 let tenant: Tenant;
 beforeAll(async () => {

@@ -27,14 +27,15 @@ interface Schema {
   columns: Set<string>;
 }
 
-/** Tables, columns with their types, what an INSERT may leave out, keys that ON CONFLICT names, functions by their arguments. */
+/** Tables, columns with their types, what an INSERT may leave out and may give, keys that ON CONFLICT names, functions by their arguments and result. */
 const FACTS = `
 SELECT c.relname AS "table", f.promise
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  CROSS JOIN LATERAL (VALUES
    ('column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)),
    (CASE WHEN NOT a.attnotnull THEN 'NULL in ' || c.relname || '.' || a.attname END),
-   (CASE WHEN a.atthasdef OR NOT a.attnotnull THEN 'INSERT without ' || c.relname || '.' || a.attname END)
+   (CASE WHEN a.atthasdef OR a.attidentity <> '' OR NOT a.attnotnull THEN 'INSERT without ' || c.relname || '.' || a.attname END),
+   (CASE WHEN a.attidentity <> 'a' AND a.attgenerated = '' THEN 'INSERT with ' || c.relname || '.' || a.attname END)
  ) f (promise)
  WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND f.promise IS NOT NULL
 UNION ALL
@@ -42,7 +43,7 @@ SELECT t.relname, 'key ' || t.relname || regexp_replace(pg_get_indexdef(i.indexr
   FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
  WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace
 UNION ALL
-SELECT NULL, 'function ' || proname || '(' || oidvectortypes(proargtypes) || ')'
+SELECT NULL, 'function ' || proname || '(' || oidvectortypes(proargtypes) || ') ' || pg_get_function_result(oid)
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace`;
 
 /** What can refuse a row that was good before. */
@@ -113,7 +114,12 @@ describe('the comparison', () => {
     ['ALTER TABLE things ADD CHECK (size > 0)', 'new rule on things: things_size_check'],
     ['CREATE UNIQUE INDEX one_note ON things (note)', 'new rule on things: one_note'],
     ['ALTER TABLE things DROP CONSTRAINT things_pkey', 'gone: key things btree (id)'],
-    ['DROP FUNCTION double_of', 'gone: function double_of(integer)'],
+    ['DROP FUNCTION double_of', 'gone: function double_of(integer) integer'],
+    [
+      `DROP FUNCTION double_of; CREATE FUNCTION double_of(n int) RETURNS text LANGUAGE sql AS 'SELECT $1::text'`,
+      'gone: function double_of(integer) integer',
+    ],
+    ['ALTER TABLE things ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY', 'gone: INSERT with things.id'],
   ])('refuses %s', async (change, found) => {
     expect(await breaksOf(database.knex, change)).toContain(found);
   });
@@ -121,6 +127,8 @@ describe('the comparison', () => {
   it.each([
     'CREATE TABLE others (id int PRIMARY KEY, size int NOT NULL CHECK (size > 0))',
     'ALTER TABLE things ADD COLUMN owner int NOT NULL DEFAULT 0 CHECK (owner >= 0)',
+    'ALTER TABLE things ADD COLUMN line int GENERATED ALWAYS AS IDENTITY',
+    'ALTER TABLE things ADD COLUMN twice int GENERATED ALWAYS AS (2 * size) STORED',
     'ALTER TABLE things ALTER COLUMN size DROP NOT NULL',
     'CREATE INDEX by_note ON things (note)',
     `CREATE OR REPLACE FUNCTION double_of(n int) RETURNS int LANGUAGE sql AS 'SELECT n + n'`,

@@ -6,8 +6,6 @@ import { countPending, untilPendingBelow } from './support/outcome';
 import { startOwnPostgres, type OwnPostgres } from './support/own-servers';
 import { seedLeads, seedTenant } from './support/seed';
 
-jest.setTimeout(240_000);
-
 /** What compose grants between SIGTERM and SIGKILL is 35 s; the bound of a worker is 28 s. */
 const AT_MOST_MS = 33_000;
 
@@ -33,13 +31,14 @@ describe('SIGTERM while PostgreSQL is away', () => {
     deployment = await deploy({
       backend: { name: 'postgres', redisUrl: undefined },
       database: postgres.database,
+      startsApi: false,
     });
   });
   afterEach(() => deployment.stop());
 
   it('ends API and workers, names what could not be given back, and the work goes on elsewhere', async () => {
     const { knex } = deployment.database;
-    const api = await deployment.startApi({ PORT: '0' });
+    const api = await deployment.startApi();
     const idle = await deployment.startWorker({ QUEUE_PREFIX: 'idle' });
     const tenant = await seedTenant(knex, { credits: 10_000 });
     const client = new Client(deployment.apiUrl, tenant.apiKey);

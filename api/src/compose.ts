@@ -80,9 +80,10 @@ const neverCached: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2 */
+/** Of several hosts a proxy before us may have taken another than Node does. Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2 */
 const requireHost: RequestHandler = (req, _res, next) => {
-  if (req.httpVersion === '1.1' && req.headers.host === undefined)
-    throw validationError([{ path: 'Host', message: 'is required' }]);
+  const hosts = req.headersDistinct['host'] ?? [];
+  if (req.httpVersion === '1.1' && hosts.length !== 1)
+    throw validationError([{ path: 'Host', message: hosts.length === 0 ? 'is required' : 'is there twice' }]);
   next();
 };

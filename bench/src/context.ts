@@ -2,11 +2,20 @@
 import type { TearDown } from '@leadwell/cli/local/tear-down';
 import type { Size } from './arguments';
 import { createBenchDatabase, type BenchDatabase } from './servers/bench-database';
-import { deploy, type Deployment, type DeploymentOptions } from './servers/deployment';
+import {
+  deploy,
+  deployWorkers,
+  type Deployment,
+  type DeploymentOptions,
+  type WorkerDeployment,
+} from './servers/deployment';
+import { startSandbox, type SandboxControl } from './servers/sandbox-control';
 import type { Servers } from './servers/servers';
 
 export interface BenchContext {
   readonly size: Size;
+  /** What the group `scale` loads at full size. */
+  readonly enrichments: number;
   /** Undefined where redis-server is not on the PATH: what needs it is left out. */
   readonly redisUrl: string | undefined;
   /** Both where Redis is there: the queue runs on either. */
@@ -19,6 +28,10 @@ export interface BenchContext {
   createDatabase(): Promise<BenchDatabase>;
   /** Sandbox and API as processes; workers are started by the group. Ended with the group. */
   deploy(options: DeploymentOptions): Promise<Deployment>;
+  /** As `deploy`, without an API: work comes by SQL. */
+  deployWorkers(options: DeploymentOptions): Promise<WorkerDeployment>;
+  /** A sandbox for several deployments. */
+  startSandbox(latencyMs?: number): Promise<SandboxControl>;
   /** Undone when the group has ended, last first. */
   onEnd(name: string, undo: () => Promise<unknown>): void;
 }
@@ -30,7 +43,7 @@ export interface Backend {
 }
 
 export function createContext(
-  size: Size,
+  { size, enrichments }: Pick<BenchContext, 'size' | 'enrichments'>,
   servers: Servers,
   tearDown: TearDown,
   say: (text: string) => void,
@@ -39,6 +52,7 @@ export function createContext(
   const onEnd = (name: string, undo: () => Promise<unknown>): void => tearDown.add(name, undo);
   return {
     size,
+    enrichments,
     redisUrl,
     backends: [
       { name: 'postgresql', redisUrl: undefined },
@@ -52,6 +66,8 @@ export function createContext(
       return database;
     },
     deploy: (options) => deploy(options, onEnd),
+    deployWorkers: (options) => deployWorkers(options, onEnd),
+    startSandbox: (latencyMs = 0) => startSandbox(onEnd, latencyMs),
     onEnd,
   };
 }

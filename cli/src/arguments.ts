@@ -61,15 +61,26 @@ export function readScopes(text: string, before: ApiKeyScope[] | undefined): Api
   return [...new Set([...(before ?? []), ...(scopes as ApiKeyScope[])])];
 }
 
-const UNIT_MS = { h: 3_600_000, d: 86_400_000 } as const;
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** A time in the past: ISO 8601, or a span until now such as `90m`, `24h` or `7d`. */
+export function readSince(text: string): Date {
+  const span = /^(\d{1,5})([mhd])$/.exec(text);
+  const at = span
+    ? new Date(Date.now() - Number(span[1]) * UNIT_MS[span[2] as 'm' | 'h' | 'd'])
+    : new Date(TIME.test(text) ? text : NaN);
+  if (!(at.getTime() <= Date.now()))
+    throw new InvalidArgumentError('Write a time gone by, such as 24h, 7d or 2026-11-01T00:00:00Z.');
+  return at;
+}
 
 /** A time in the future: ISO 8601, or a span from now such as `90d` or `12h`. */
 export function readExpiry(text: string): Date {
   const span = /^(\d{1,5})([hd])$/.exec(text);
-  const isTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
   const at = span
     ? new Date(Date.now() + Number(span[1]) * UNIT_MS[span[2] as 'h' | 'd'])
-    : new Date(isTime ? text : NaN);
+    : new Date(TIME.test(text) ? text : NaN);
   if (!(at.getTime() > Date.now()))
     throw new InvalidArgumentError('Write a time to come, such as 2027-01-31T00:00:00Z, 90d or 12h.');
   return at;

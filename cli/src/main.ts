@@ -7,6 +7,7 @@ import { addKeyCommands } from './commands/key';
 import { addLeadsCommands } from './commands/leads';
 import { addMigrateCommand } from './commands/migrate';
 import { addOrgCommands } from './commands/org';
+import { addProvidersCommand } from './commands/providers';
 import { addRequestsCommand } from './commands/requests';
 import { addSuppressionsCommands } from './commands/suppressions';
 import { addWorkerHealthCommand } from './commands/worker-health';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   addSuppressionsCommands(program);
   addRequestsCommand(program);
   addBatchesCommand(program);
+  addProvidersCommand(program);
   addAuditCommand(program);
   addDoctorCommand(program);
   addWorkerHealthCommand(program);

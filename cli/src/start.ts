@@ -58,6 +58,8 @@ async function startLocalStack(config: Config, tearDown: TearDown): Promise<Stac
 
 function describe(url: string, apiKey: string, config: Config): string {
   const body = '{"selection":{"mode":"bulk","startIndex":0,"targetCount":5,"filters":{}},"field":"emails"}';
+  const post = `curl -sS -X POST '${url}/api/v1`;
+  const headers = `-H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json'`;
   const sandbox = `A sandbox answers in the providers' place, with invented data (SANDBOX_PACE=${config.sandboxPace}).`;
   return `
   API      ${url}/api/v1
@@ -66,9 +68,13 @@ function describe(url: string, apiKey: string, config: Config): string {
 
 ${config.providersFile === undefined ? sandbox : `Providers: ${config.providersFile}`}
 
-Enrich the first five leads; run it again to see what was found for them (it costs nothing):
+Enrich the first five leads:
 
-curl -sS -X POST '${url}/api/v1/operations/enrichment/bulk' -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' -d '${body}'
+${post}/operations/enrichment/bulk' ${headers} -d '${body}'
+
+A moment later, the same five with what was found:
+
+${post}/entities/prospects/person' ${headers} -d '{"size":5}'
 
 Ctrl-C stops everything; the data stays in ${DATA}.
 `;

@@ -1,20 +1,22 @@
 /** A deployment of real processes: API and workers as `npm run api` and `npm run worker` start them, over a sandbox. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { newId } from '@leadwell/shared/domain/ids';
+import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import { guardProcess } from '@leadwell/shared/testing/guard';
 import type { QueueBackend } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { createSandbox, type Sandbox, type SandboxOptions } from '@leadwell/sandbox/sandbox';
 
 const ROOT = path.join(__dirname, '..', '..');
-const STOP_MS = 30_000;
+/** Longer than any process takes of itself on SIGTERM: who is killed has missed its own bound. */
+const STOP_MS = 45_000;
+const READY_MS = 80_000;
 
 export interface Process {
   readonly child: ChildProcess;
@@ -59,6 +61,8 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
   const sandboxPort = await sandbox.listen(0);
   const port = await findFreePort();
   const processes: Process[] = [];
+  const providersFile =
+    options.waterfall && writeProvidersFile(options.waterfall, sandboxPort, options.providers);
   const environment: NodeJS.ProcessEnv = {
     PATH: process.env['PATH'],
     DATABASE_URL: database.url,
@@ -68,7 +72,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
     SANDBOX_PORT: String(sandboxPort),
     SANDBOX_PACE: String(pace),
     ALLOW_SANDBOX: 'true',
-    ...(options.waterfall && writeProvidersFile(options.waterfall, sandboxPort, options.providers)),
+    ...(providersFile && { PROVIDERS_FILE: providersFile, PROVIDER_KEY: 'sandbox-key' }),
     ...options.environment,
   };
   const start = async (workspace: string, ready: RegExp, extra: NodeJS.ProcessEnv = {}): Promise<Process> => {
@@ -89,16 +93,17 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
       await Promise.all(processes.map((started) => started.kill()));
       await sandbox.close();
       await database.drop();
+      if (providersFile) rmSync(path.dirname(providersFile), { recursive: true });
     },
   };
 }
 
-/** A PROVIDERS_FILE over the sandbox, in the environment that names it. */
+/** Writes a PROVIDERS_FILE over the sandbox into a directory of its own, and gives its path. */
 function writeProvidersFile(
   waterfall: Record<Field, string[]>,
   sandboxPort: number,
   settings: Readonly<Record<string, object>> = {},
-): NodeJS.ProcessEnv {
+): string {
   const accountOf = (name: string) => ({
     baseUrl: `http://127.0.0.1:${sandboxPort}/${name}`,
     keyEnv: 'PROVIDER_KEY',
@@ -108,7 +113,7 @@ function writeProvidersFile(
   const providers = Object.fromEntries(names.map((name) => [name, accountOf(name)]));
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'providers-')), 'providers.json');
   writeFileSync(file, JSON.stringify({ providers, waterfall }));
-  return { PROVIDERS_FILE: file, PROVIDER_KEY: 'sandbox-key' };
+  return file;
 }
 
 async function startProcess(
@@ -121,6 +126,7 @@ async function startProcess(
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  guardProcess(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -128,7 +134,7 @@ async function startProcess(
   const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
   // What is not ready in time is ended: nobody else knows of it, and it would keep its port.
   await waitUntil(() => ready.test(output) || isGone(), {
-    timeoutMs: 40_000,
+    timeoutMs: READY_MS,
     message: `${workspace} to be ready`,
   }).catch((error: unknown) => {
     child.kill('SIGKILL');
@@ -148,13 +154,4 @@ async function startProcess(
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

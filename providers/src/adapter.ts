@@ -41,10 +41,12 @@ export interface ProviderResponse {
 /**
  * What a provider says to one question. `costCredits`: what it charged in its own credits by its published price, or its share
  * of what the provider says where no price is published; null where it tells neither. A hit has at least one candidate.
+ * `statedCredits`: what the provider itself says this one question cost, of a poll, whose answer stands for a whole job; elsewhere
+ * the call's own `statedCredits` is shared out.
  */
 export type Answer =
-  | { outcome: 'hit'; candidates: Candidate[]; costCredits: number | null }
-  | { outcome: 'miss'; costCredits: number | null }
+  | { outcome: 'hit'; candidates: Candidate[]; costCredits: number | null; statedCredits?: number | null }
+  | { outcome: 'miss'; costCredits: number | null; statedCredits?: number | null }
   /** May not be asked about this person again, of any provider. */
   | { outcome: 'restricted'; reason: string }
   /** This question could not be answered; others of the call may be. */
@@ -81,6 +83,11 @@ interface FieldTerms {
    * order means nothing.
    */
   isPositional?: boolean;
+  /**
+   * Set where the provider counts this endpoint by itself: its calls then have limits, places and breaker of their own, each as
+   * configured. Equal for the fields that share one. Stored with what is counted: never rename it.
+   */
+  endpoint?: string;
   /** What one question is charged at most, in the provider's own credits, by its published prices. */
   maxCostCredits: number;
 }
@@ -100,6 +107,8 @@ export type SubmitResult =
       externalIds: ReadonlyMap<string, string>;
       /** What needs no poll. A question in neither map counts as failed. */
       answers: ReadonlyMap<string, Answer>;
+      /** What the provider itself says the submission cost; polls may add to it. Null or absent where it does not. */
+      statedCredits?: number | null;
       /** Until the first poll, where the provider says. */
       retryAfterSeconds: number | null;
     }
@@ -120,6 +129,8 @@ export interface SubmittedQuestion extends AskedQuestion {
 export interface AsyncFieldContract extends FieldTerms {
   /** Until the first poll and between polls, where the provider does not say. */
   pollSeconds: number;
+  /** As `endpoint`, of the polls. Without it they count where the submissions do. */
+  pollEndpoint?: string;
   buildSubmit(questions: readonly AskedQuestion[], key: string): ProviderRequest;
   /** Never throws on what a provider may send. */
   readSubmit(response: ProviderResponse, questions: readonly AskedQuestion[]): SubmitResult;

@@ -28,19 +28,41 @@ export function readNumbers(payload: unknown, questions: readonly SubmittedQuest
     const id = property(person, 'id');
     if (!numbersOf.has(id)) numbersOf.set(id, (isWaterfall ? readEnriched : readPerson)(person));
   }
-  const charged = [...numbersOf.values()].filter((numbers) => numbers?.some((number) => number !== null));
-  const share = shareOf(property(payload, 'credits_consumed'), charged.length);
+  const bill = readBill(property(payload, 'credits_consumed'), [...numbersOf.values()]);
   const answers = new Map<string, Answer>();
   for (const { id, externalId } of questions) {
     const numbers = numbersOf.get(itemOf(externalId));
-    if (numbers) answers.set(id, answerFrom(numbers, share));
+    if (numbers) answers.set(id, answerFrom(numbers, bill));
   }
   return answers;
 }
 
-function answerFrom(numbers: readonly (Candidate | null)[], share: number | null): Answer {
-  const answer = answerOfAll(numbers, share === null ? null : share + MATCH_CREDITS);
-  return answer.outcome === 'miss' ? { ...answer, costCredits: MATCH_CREDITS } : answer;
+type Numbers = readonly (Candidate | null)[] | null;
+
+/** What the job's number search cost whoever has a number, and whoever has none; null where it does not say. */
+interface Bill {
+  found: number | null;
+  missed: number | null;
+}
+
+/** The bill is the whole job's, whoever polls for whom: shared over all its people, the shares of all polls add up to it. */
+function readBill(stated: unknown, people: readonly Numbers[]): Bill {
+  const charged = people.filter(hasNumber).length;
+  if (charged > 0)
+    return { found: shareOf(stated, charged), missed: shareOf(stated, charged) === null ? null : 0 };
+  // Charged all the same, for what nobody can read.
+  return { found: null, missed: shareOf(stated, people.length) };
+}
+
+function hasNumber(numbers: Numbers): boolean {
+  return numbers?.some((number) => number !== null) ?? false;
+}
+
+function answerFrom(numbers: readonly (Candidate | null)[], { found, missed }: Bill): Answer {
+  const statedCredits = hasNumber(numbers) ? found : missed;
+  const answer = answerOfAll(numbers, found === null ? null : found + MATCH_CREDITS);
+  const cost = answer.outcome === 'miss' ? { costCredits: MATCH_CREDITS } : {};
+  return { ...answer, ...cost, ...(statedCredits !== null && { statedCredits }) };
 }
 
 /** Null: looking failed, or what was found is unreadable. */

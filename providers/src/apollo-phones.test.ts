@@ -57,13 +57,14 @@ describe('apollo phones submission', () => {
   it.each([JOB, '9223372036854775807', '-9223372036854775808', '7'])(
     'is polled by exactly the id %s that Apollo gave, and each person by its own',
     (id) => {
-      const body = `{"request_id":${id},"phone_enrichment":{"request_id":"65f2e4f1"},
+      const body = `{"request_id":${id},"phone_enrichment":{"request_id":"65f2e4f1"},"credits_consumed":2,
         "matches":[{"id":"p-a"},null,{"id":"p-c"}]}`;
       const taken = submit(parseJson(body));
       expect(taken.kind === 'submitted' && [...taken.externalIds]).toEqual([
         ['a', `${id}/p-a`],
         ['c', `${id}/p-c`],
       ]);
+      expect(taken.kind === 'submitted' && taken.statedCredits).toBe(2);
       expect(taken.kind === 'submitted' && [...taken.answers]).toEqual([
         ['b', { outcome: 'miss', costCredits: 0 }],
       ]);
@@ -135,10 +136,23 @@ describe('apollo phones poll', () => {
     expect(got.get('a')).toMatchObject({
       outcome: 'hit',
       costCredits: 9,
+      statedCredits: 8,
       candidates: [{ value: MOBILE, lineType: 'mobile', flags: [] }],
     });
-    expect(got.get('b')).toEqual({ outcome: 'miss', costCredits: 1 });
+    expect(got.get('b')).toEqual({ outcome: 'miss', costCredits: 1, statedCredits: 0 });
     expect([...got.keys()]).toEqual(['a', 'b']);
+  });
+
+  it('shares what the job cost over all its people, whoever polls for whom; says nothing where it says nothing', () => {
+    const people = [person('a', number()), person('b', number()), person('zz', number()), person('c')];
+    const statedOf = (more: object) =>
+      [...answers(people, more).values()].map((one) => ('statedCredits' in one ? one.statedCredits : null));
+    expect(statedOf({ credits_consumed: 24 })).toEqual([8, 8, 0]);
+    for (const credits_consumed of [undefined, '24', -1, null])
+      expect(statedOf({ credits_consumed })).toEqual([null, null, null]);
+    // Charged for numbers that are masked: nobody's share is known, all of it is told.
+    const masked = [person('a', number({ sanitized_number: '+49171*****' })), person('b')];
+    expect([...answers(masked).values()]).toMatchObject([{ statedCredits: 4 }, { statedCredits: 4 }]);
   });
 
   it('is read where it is not wrapped', () => {
@@ -172,7 +186,7 @@ describe('apollo phones poll', () => {
     number({ sanitized_number: true }),
     number({ sanitized_number: null }),
   ])('never takes %j for a hit', (one) => {
-    expect(answers([person('a', one)]).get('a')).toEqual({ outcome: 'miss', costCredits: 1 });
+    expect(answers([person('a', one)]).get('a')).toMatchObject({ outcome: 'miss', costCredits: 1 });
   });
 
   it.each([

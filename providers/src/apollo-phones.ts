@@ -18,7 +18,7 @@ import type {
 import { buildMatch, isBlank, MAX_PEOPLE, readFailure, readMatches } from './apollo-match';
 import { readNumbers } from './apollo-numbers';
 import { failure, unreadable } from './call-result';
-import { hasProperty, property } from './reading';
+import { hasProperty, property, readCost } from './reading';
 import { readRetryAfter, readRetrySeconds } from './retry-after';
 
 /** The match, and a number. */
@@ -50,7 +50,8 @@ function readSubmit(response: ProviderResponse, questions: readonly AskedQuestio
     }
   });
   if (answers.size + externalIds.size === 0) return unreadable(response);
-  return { kind: 'submitted', externalIds, answers, retryAfterSeconds: readWait(response) };
+  const statedCredits = readCost(property(response.json, 'credits_consumed'));
+  return { kind: 'submitted', externalIds, answers, statedCredits, retryAfterSeconds: readWait(response) };
 }
 
 /** A number where it is small enough to be one, else the text that parseJson made of it. */
@@ -89,6 +90,7 @@ export const apolloPhones: AsyncFieldContract = {
   isPositional: true,
   maxCostCredits: MAX_COST_CREDITS,
   pollSeconds: 15,
+  pollEndpoint: 'webhook_result',
   buildSubmit,
   readSubmit,
   buildPoll,

@@ -98,10 +98,10 @@ export const leadmagic: Adapter = {
   defaults: {
     baseUrl: 'https://api.leadmagic.io',
     keyEnv: 'LEADMAGIC_API_KEY',
-    // The lowest that any of its pages names, spread over the minute.
+    // For each endpoint half of what the account may have; its pages name no less for either. Spread over the minute.
     limits: [
-      { unit: 'calls', amount: 50, perSeconds: 1 },
-      { unit: 'calls', amount: 3000, perSeconds: 60 },
+      { unit: 'calls', amount: 40, perSeconds: 1 },
+      { unit: 'calls', amount: 2500, perSeconds: 60 },
     ],
     concurrent: 50,
     timeoutSeconds: 30,
@@ -122,6 +122,7 @@ export const leadmagic: Adapter = {
       forms: ['name_domain', 'name_company'],
       maxQuestionsPerCall: 1,
       maxCostCredits: EMAIL_CREDITS,
+      endpoint: 'email-finder',
       buildRequest: buildCall('/v1/people/email-finder', emailBody),
       readResponse: readEmail,
     },
@@ -129,6 +130,7 @@ export const leadmagic: Adapter = {
       forms: ['linkedin', 'email'],
       maxQuestionsPerCall: 1,
       maxCostCredits: MOBILE_CREDITS,
+      endpoint: 'mobile-finder',
       buildRequest: buildCall('/v1/people/mobile-finder', mobileBody),
       readResponse: readMobile,
     },

@@ -169,8 +169,11 @@ describe('PROVIDERS_FILE', () => {
 
   it.each([
     [{}, '"waterfall" is required'],
-    [{ waterfall: {} }, '"waterfall.emails" is required'],
-    [{ waterfall: { ...WATERFALL, emails: [] } }, '"waterfall.emails" must contain at least 1 items'],
+    [{ waterfall: {} }, '"waterfall.emails" is missing; name at least one provider that serves emails'],
+    [
+      { waterfall: { ...WATERFALL, emails: [] } },
+      '"waterfall.emails" names nobody; name at least one provider that serves emails',
+    ],
     [[], '"the file" must be of type object'],
     ['null', '"the file" must be of type object'],
   ])('refuses %j', (file, fault) => {
@@ -194,7 +197,9 @@ describe('PROVIDERS_FILE', () => {
 
   it('names a file that is not there', () => {
     const config = loadConfig({ PROVIDERS_FILE: path.join(directory, 'nowhere.json') });
-    expect(faultsOf(() => loadWaterfall(config, KEYS))).toEqual(['PROVIDERS_FILE cannot be read (ENOENT).']);
+    expect(faultsOf(() => loadWaterfall(config, KEYS))).toEqual([
+      'PROVIDERS_FILE cannot be read: there is no such file (ENOENT).',
+    ]);
   });
 
   it.each(['', ' ', 'a b', 'key\n', 'schlüssel'])('refuses the key %j without repeating it', (key) => {

@@ -31,7 +31,8 @@ export function loadWaterfall(
   ]);
 }
 
-function waterfallOfFile(path: string, env: Environment): Waterfall {
+/** As `loadWaterfall`, of this file. */
+export function waterfallOfFile(path: string, env: Environment): Waterfall {
   const { settings, faults } = readProvidersFile(path);
   // What only has settings stands ready for the waterfall of an organisation.
   const names = new Set([

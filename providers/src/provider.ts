@@ -36,3 +36,17 @@ export function maxQuestionsPerCall(provider: Provider, field: Field): number {
   const records = provider.limits.filter((limit) => limit.unit === 'records').map((limit) => limit.amount);
   return Math.max(1, Math.min(contract.maxQuestionsPerCall, ...records));
 }
+
+/** The account as an endpoint is counted that the provider counts by itself; all of the account where there is none. */
+export function atEndpoint(provider: Provider, endpoint: string | undefined): Provider {
+  return endpoint === undefined ? provider : { ...provider, account: `${provider.account} ${endpoint}` };
+}
+
+/** What of a provider's account is counted by itself: each of its endpoints, or all of it. */
+export function listEndpoints(provider: Provider): Provider[] {
+  const contracts = Object.values(provider.adapter.fields);
+  const names = contracts.flatMap((contract) => {
+    return 'pollEndpoint' in contract ? [contract.endpoint, contract.pollEndpoint] : [contract.endpoint];
+  });
+  return [...new Set(names)].map((endpoint) => atEndpoint(provider, endpoint));
+}

@@ -50,13 +50,20 @@ export function readProvidersFile(path: string): { settings: ProvidersFile; faul
   return { settings: settingsOf(written as WrittenFile), faults: [] };
 }
 
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'this user may not read it'],
+  ['EISDIR', 'it is a directory'],
+]);
+
 function parseFile(path: string): { written: unknown; faults: string[] } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'error';
-    return { written: null, faults: [`PROVIDERS_FILE cannot be read (${code}).`] };
+    const why = REASONS.get(code) ?? 'its disk refuses';
+    return { written: null, faults: [`PROVIDERS_FILE cannot be read: ${why} (${code}).`] };
   }
   const jsonFaults = findJsonFaults(text);
   if (jsonFaults.length > 0) return { written: null, faults: jsonFaults };
@@ -167,7 +174,11 @@ function waterfallSchema(field: Field): Joi.ArraySchema {
     .min(1)
     .unique()
     .required()
-    .messages({ 'array.unique': '{{#label}} is asked already, earlier in the same waterfall' });
+    .messages({
+      'array.min': `{{#label}} names nobody; name at least one provider that serves ${field}`,
+      'any.required': `{{#label}} is missing; name at least one provider that serves ${field}`,
+      'array.unique': '{{#label}} is asked already, earlier in the same waterfall',
+    });
 }
 
 const fileSchema = Joi.object({

@@ -1,4 +1,5 @@
 import { apollo } from './apollo';
+import { hunter } from './hunter';
 import { leadmagic } from './leadmagic';
 import { lusha } from './lusha';
 import { peopledatalabs } from './peopledatalabs';
@@ -50,6 +51,65 @@ describe('the limits that a response tells', () => {
     expect(told(peopledatalabs, headers)).toEqual([minute]);
     const since1970 = String(Date.parse('2026-11-24T10:00:41Z') / 1000);
     expect(told(peopledatalabs, { ...headers, 'x-ratelimit-reset': since1970 })).toEqual([minute]);
+  });
+
+  it('are read from the standard’s headers, in both their forms, at every provider', () => {
+    const minute = { perSeconds: 60, unit: 'calls', limit: 100, remaining: 50, resetSeconds: 30 };
+    const newer = { ratelimit: '"default";r=50;t=30', 'ratelimit-policy': '"default";q=100;w=60' };
+    const older = { ratelimit: 'limit=100, remaining=50, reset=30', 'ratelimit-policy': '100;w=60' };
+    for (const headers of [newer, older]) {
+      expect(told(hunter, headers)).toEqual([minute]);
+      expect(told(leadmagic, headers)).toEqual([minute]);
+    }
+    expect(
+      told(hunter, {
+        ratelimit: '"second";r=0;t=1, "day";r=7;t=99999999',
+        'ratelimit-policy': '"day";q=2000;w=86400, "second";q=15;w=1, "bytes";q=9;w=1;qu="content-bytes"',
+      }),
+    ).toEqual([
+      { perSeconds: 1, unit: 'calls', limit: 15, remaining: 0, resetSeconds: 1 },
+      { perSeconds: 86_400, unit: 'calls', limit: 2000, remaining: 7, resetSeconds: 86_400 },
+    ]);
+  });
+
+  it('are those of the only declared window where the standard’s headers name none', () => {
+    const headers = { ratelimit: '"default";r=50;t=30' };
+    expect(told(leadmagic, headers)).toEqual([
+      { perSeconds: 60, unit: 'calls', limit: null, remaining: 50, resetSeconds: 30 },
+    ]);
+    expect(told(hunter, headers)).toEqual([]);
+    expect(told(apollo, headers)).toEqual([]);
+  });
+
+  it('stand once where a provider tells them in both ways', () => {
+    const headers = {
+      'ratelimit-limit': '3000',
+      ratelimit: '"default";r=50;t=30',
+      'ratelimit-policy': '"default";q=100;w=60',
+    };
+    expect(told(leadmagic, headers)).toMatchObject([{ perSeconds: 60, limit: 3000, remaining: null }]);
+  });
+
+  it('are nothing where the standard’s headers make no sense', () => {
+    const policy = '"default";q=100;w=60';
+    for (const garbage of [
+      '',
+      '"default"',
+      '"default";r',
+      '"default";r=x;t=1',
+      'limit=;',
+      '50',
+      ';;;,,,=',
+      '"a;b";r=1',
+    ])
+      expect(told(hunter, { ratelimit: garbage, 'ratelimit-policy': garbage })).toEqual([]);
+    expect(
+      told(hunter, { ratelimit: '"bytes";r=5', 'ratelimit-policy': `"bytes";q=9;w=1;qu="content-bytes"` }),
+    ).toEqual([]);
+    expect(told(hunter, { ratelimit: '"other";r=5;t=1', 'ratelimit-policy': policy })).toEqual([]);
+    expect(told(hunter, { ratelimit: `"default";r=${'9'.repeat(500)}`, 'ratelimit-policy': policy })).toEqual(
+      [],
+    );
   });
 
   it('are nothing where they are absent or no limits', () => {

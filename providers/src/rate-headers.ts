@@ -3,6 +3,7 @@
  * sends; this reads them. Nothing here throws, and what cannot be a limit is as if it were not there.
  */
 import type { ProviderLimit, ProviderResponse } from './adapter';
+import { readStandardLimits } from './standard-rate-headers';
 
 /** The headers that tell of one window. Lower-case names. */
 export interface RateHeaders {
@@ -33,11 +34,33 @@ export interface ToldWindow {
 /** A window whose provider does not tell when it resets is tried again after an hour. */
 const UNTOLD_RESET_SECONDS = 3600;
 
-/** What a response tells of the declared windows; nothing of those that it says nothing readable about. */
+/**
+ * What a response tells of the declared windows, and of any window of calls in the standard's headers; nothing of those that it
+ * says nothing readable about. A window stands there once: as declared, where both tell.
+ */
 export function readRateHeaders(
   declared: readonly RateHeaders[],
   headers: ProviderResponse['headers'],
 ): ToldWindow[] {
+  const told = readDeclared(declared, headers);
+  const standard = readStandard(declared, headers).filter(
+    (one) => !told.some(({ perSeconds, unit }) => perSeconds === one.perSeconds && unit === one.unit),
+  );
+  return [...told, ...standard];
+}
+
+/** A window without a length is the declared one, where there is only one. */
+function readStandard(declared: readonly RateHeaders[], headers: ProviderResponse['headers']): ToldWindow[] {
+  const only = declared.length === 1 ? declared[0]?.perSeconds : undefined;
+  return readStandardLimits(headers).flatMap(({ limit, remaining, ...one }) => {
+    const perSeconds = one.perSeconds ?? only;
+    if (!perSeconds || (!limit && remaining === null)) return [];
+    const resetSeconds = Math.min(one.resetSeconds ?? UNTOLD_RESET_SECONDS, perSeconds);
+    return [{ perSeconds, unit: 'calls', limit: limit || null, remaining, resetSeconds }];
+  });
+}
+
+function readDeclared(declared: readonly RateHeaders[], headers: ProviderResponse['headers']): ToldWindow[] {
   return declared.flatMap((names) => {
     const limit = readAmount(headers, names.limit, names.part);
     const remaining = readAmount(headers, names.remaining, names.part);

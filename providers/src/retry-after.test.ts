@@ -48,4 +48,11 @@ describe('readRetryAfter', () => {
     expect(readRetryAfter({ a: 'x', b: '99999' }, ['a', 'b'])).toBe(3600);
     expect(readRetryAfter({})).toBeNull();
   });
+
+  it('falls back to the windows that the standard’s header calls used up, the latest of them', () => {
+    const headers = { ratelimit: '"second";r=0;t=1, "minute";r=0;t=41, "day";r=12;t=5000' };
+    expect(readRetryAfter(headers)).toBe(41);
+    expect(readRetryAfter({ ...headers, 'retry-after': '3' })).toBe(3);
+    expect(readRetryAfter({ ratelimit: '"minute";r=5;t=41' })).toBeNull();
+  });
 });

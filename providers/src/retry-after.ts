@@ -1,5 +1,6 @@
 import type { ProviderResponse } from './adapter';
 import type { Failure } from './call-result';
+import { readStandardLimits } from './standard-rate-headers';
 
 /** Longer is not believed: an hour later the provider is simply asked again. */
 export const MAX_RETRY_AFTER_SECONDS = 3600;
@@ -7,7 +8,8 @@ export const MAX_RETRY_AFTER_SECONDS = 3600;
 /**
  * How long a provider asks us to wait, 0 to 3600 seconds; null where it says nothing readable. Retry-After is read as
  * seconds or date; a date counts from the response's own Date, where there is one, so that our clock does not matter.
- * Without it the first of `resetHeaders` (seconds) that is readable counts.
+ * Without it the first of `resetHeaders` (seconds) that is readable counts, then the latest reset of the windows that the
+ * standard's `RateLimit` calls used up.
  * Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
 export function readRetryAfter(
@@ -18,9 +20,17 @@ export function readRetryAfter(
     readSeconds(headers['retry-after']),
     readDate(headers['retry-after'], headers['date']),
     ...resetHeaders.map((name) => readSeconds(headers[name])),
+    readUsedUp(headers),
   ];
   const wait = waits.find((seconds) => seconds !== null) ?? null;
   return wait === null ? null : clamp(wait);
+}
+
+function readUsedUp(headers: ProviderResponse['headers']): number | null {
+  const resets = readStandardLimits(headers)
+    .filter(({ remaining }) => remaining === 0)
+    .flatMap(({ resetSeconds }) => resetSeconds ?? []);
+  return resets.length === 0 ? null : Math.max(...resets);
 }
 
 /** The same, where a body says it in seconds: a number, or its text. Null for anything else. */

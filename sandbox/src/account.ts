@@ -53,7 +53,7 @@ export class Account {
 
   /** 0 where the call is let in, and then it counts; otherwise the seconds after which trying again may help. */
   enter(path: string, records: number, nowMs: number): number {
-    const windows = this.#windows.filter(({ limit }) => limit.path === undefined || limit.path === path);
+    const windows = this.#windows.filter(({ limit }) => isCounted(limit, path));
     const amountOf = ({ unit }: Limit): number => (unit === 'calls' ? 1 : records);
     for (const { limit, arrived } of windows) arrived.add(nowMs, amountOf(limit));
     const full = windows.filter(
@@ -113,7 +113,7 @@ export class Account {
 
   /** Of the windows that count calls of this path. */
   windowUses(path: string, nowMs: number): WindowUse[] {
-    const windows = this.#windows.filter(({ limit }) => limit.path === undefined || limit.path === path);
+    const windows = this.#windows.filter(({ limit }) => isCounted(limit, path));
     return windows.map(({ limit, granted }) => ({
       limit,
       left: Math.max(0, limit.amount - granted.sumAt(nowMs)),
@@ -150,4 +150,9 @@ export class Account {
       mostRepeated: repeated.slice(0, 20).map(([question, answers]) => ({ question, answers })),
     };
   }
+}
+
+function isCounted(limit: Limit, path: string): boolean {
+  if (limit.path === undefined || limit.path === path) return true;
+  return limit.path.endsWith('/') && path.startsWith(limit.path);
 }

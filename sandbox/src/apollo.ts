@@ -100,11 +100,11 @@ export const apollo: ProviderContract = {
   name: 'apollo',
   coverage: { email: 0.6, mobile: 0.45 },
   maskedShare: 0.03,
-  limits: [
-    { unit: 'calls', amount: 20, perSeconds: 60 },
-    { unit: 'calls', amount: 200, perSeconds: 3600 },
-    { unit: 'calls', amount: 600, perSeconds: 86_400 },
-  ],
+  limits: [PATH, RESULT_PATH].flatMap((path) => [
+    { unit: 'calls', amount: 20, perSeconds: 60, path },
+    { unit: 'calls', amount: 200, perSeconds: 3600, path },
+    { unit: 'calls', amount: 600, perSeconds: 86_400, path },
+  ]),
   keyOf: (call) => textOf(call.headers['x-api-key']),
   read,
   badKey: () => refuse(401, 'Invalid access credentials.'),

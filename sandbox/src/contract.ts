@@ -6,7 +6,7 @@ export interface Limit {
   /** At most this many in any window of `perSeconds`. */
   amount: number;
   perSeconds: number;
-  /** Counts calls of this path only. */
+  /** Counts calls of this path only; of all paths below it where it ends in a slash. */
   path?: string;
 }
 

@@ -173,7 +173,11 @@ it('listens on loopback only', async () => {
 
 describe('limits', () => {
   it('let in exactly as many as a sliding window holds, and count every arrival', async () => {
-    const world = await start({ pace: 1 });
+    // Half a minute, so that no machine is too slow to fill it.
+    const world = await start({
+      pace: 1,
+      plans: { hunter: [{ unit: 'calls', amount: 15, perSeconds: 30 }] },
+    });
     const statuses = await Promise.all(
       Array.from({ length: 40 }, async (_, i) => (await hunter(person(i))).status),
     );
@@ -192,7 +196,12 @@ describe('limits', () => {
   });
 
   it('count the records of a bulk call', async () => {
-    const world = await start({ pace: 1 });
+    const plan = [5, 300].map((amount, i) => ({
+      unit: 'records' as const,
+      amount,
+      perSeconds: [30, 60][i]!,
+    }));
+    const world = await start({ pace: 1, plans: { prospeo: plan } });
     const bulk = (size: number) =>
       post('/prospeo/bulk-enrich-person', {
         data: Array.from({ length: size }, (_, i) => ({

@@ -1,5 +1,4 @@
-import { loadWaterfall } from '@leadwell/providers/provider-settings';
-import { loadConfig } from '@leadwell/shared/config/config';
+import { loadDeployment } from '@leadwell/providers/deployment';
 import { openDatabase, query } from '@leadwell/shared/db/database';
 import { adviseOnDatabaseError } from '@leadwell/shared/db/database-advice';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
@@ -11,8 +10,7 @@ import { startWorker } from './compose';
 const SHUTDOWN_MS = 28_000;
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const waterfall = loadWaterfall(config, process.env);
+  const { config, waterfall } = loadDeployment(process.env);
   const logger = createLogger({ level: config.logLevel, name: 'worker' });
   exitOnDefects(logger);
   logConsole(logger);

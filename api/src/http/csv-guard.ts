@@ -5,10 +5,18 @@ const PHONE_NUMBER = /^\+\d+$/;
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u;
 
 /**
- * A cell that no spreadsheet runs: what could be a formula gets an apostrophe in front.
+ * A second cell inside a cell: a spreadsheet whose separator is a semicolon, as in half of Europe, or that was pasted into, splits
+ * there, and minds no quotes, since the line begins without one.
+ */
+const INNER_FORMULA = /([;\t\r\n] *)(?=[=+\-@＝＋－＠])/gu;
+
+/**
+ * A cell that no spreadsheet runs: what could be a formula gets an apostrophe in front, also behind what another
+ * spreadsheet takes for a separator.
  * Source: https://owasp.org/www-community/attacks/CSV_Injection
  */
 export function guardCell<T>(cell: T): T | string {
   if (typeof cell !== 'string' || PHONE_NUMBER.test(cell)) return cell;
-  return FORMULA.test(cell) ? `'${cell}` : cell;
+  const guarded = cell.replace(INNER_FORMULA, "$1'");
+  return FORMULA.test(cell) ? `'${guarded}` : guarded;
 }

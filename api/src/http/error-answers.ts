@@ -1,5 +1,4 @@
-import type { AppError } from '@leadwell/shared/domain/errors';
-import { notFound } from '@leadwell/shared/domain/errors';
+import { AppError } from '@leadwell/shared/domain/errors';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { STATUS_OF_CODE, toAppError } from './error-table';
@@ -17,7 +16,7 @@ export function envelopeOf(error: AppError, requestId: string): ErrorEnvelope {
 
 /** Answers what no route took. */
 export const answerUnknownPath: RequestHandler = () => {
-  throw notFound('This path');
+  throw new AppError('NOT_FOUND', 'There is no such call; check the method and the path.');
 };
 
 /** Turns everything thrown into the envelope. A response already under way is cut, so that no client takes a part for the whole. */

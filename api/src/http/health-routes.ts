@@ -26,6 +26,13 @@ type PartState = 'up' | 'away';
 export function healthRoutes(deps: HealthDependencies): Router {
   const router = Router();
   const isStuck = watchPool(deps.knex);
+  // Anybody may ask, as often as they like: those who ask at once share one connection and one question.
+  const askParts = shareWhileUnderWay(() =>
+    Promise.all([
+      stateOf('the database', () => query(deps.knex, 'SELECT 1')),
+      stateOf('the queue', deps.askQueue),
+    ]),
+  );
 
   router.get('/live', (_req, res) => {
     if (isStuck())
@@ -34,10 +41,7 @@ export function healthRoutes(deps: HealthDependencies): Router {
   });
 
   router.get('/ready', async (_req, res) => {
-    const [database, queue] = await Promise.all([
-      stateOf('the database', () => query(deps.knex, 'SELECT 1')),
-      stateOf('the queue', deps.askQueue),
-    ]);
+    const [database, queue] = await askParts();
     if (database === 'away') {
       throw unhealthy('The database does not answer.', ['database', ...(queue === 'away' ? ['queue'] : [])]);
     }
@@ -45,6 +49,12 @@ export function healthRoutes(deps: HealthDependencies): Router {
   });
 
   return router;
+}
+
+/** Calls `ask` once at a time; who comes meanwhile gets the same answer. */
+function shareWhileUnderWay<T>(ask: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => (underWay ??= ask().finally(() => (underWay = undefined)));
 }
 
 async function stateOf(what: string, ask: () => Promise<unknown>): Promise<PartState> {

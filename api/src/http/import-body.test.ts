@@ -21,10 +21,10 @@ describe('the body of an import', () => {
   });
 
   it('is refused of a client that dawdles, not of a reader that does', async () => {
-    const limits = { ...NO_LIMITS, minBytesPerSecond: 1_000_000, graceSeconds: 0.05 };
+    const limits = { ...NO_LIMITS, minBytesPerSecond: 1_000_000, graceSeconds: 0.3 };
     const slow = async function* () {
       for (const chunk of chunks(4)) {
-        await delay(40);
+        await delay(150);
         yield chunk;
       }
     };
@@ -33,7 +33,7 @@ describe('the body of an import', () => {
     });
     let bytes = 0;
     for await (const chunk of receiveBody(Readable.from(chunks(4)), limits)) {
-      await delay(40);
+      await delay(150);
       bytes += chunk.length;
     }
     expect(bytes).toBe(4_000);

@@ -9,9 +9,11 @@ describe('the shape of a JSON text', () => {
     expect(faultOf('[{},'.repeat(20) + '1')).toBeNull();
   });
 
-  it('is bounded in parts, and in the fields of one object', () => {
-    expect(faultOf(`[${'{"a":1},'.repeat(99_999)}1]`)).toBeNull();
-    expect(faultOf(`[${'{"a":1},'.repeat(100_000)}1]`)).toMatch(/more than 100000/);
+  it('is bounded in parts and items, and in the fields of one object', () => {
+    expect(faultOf(`[${'{"a":1},'.repeat(19_999)}1]`)).toBeNull();
+    expect(faultOf(`[${'{"a":1},'.repeat(20_000)}1]`)).toMatch(/more than 20000 lists/);
+    expect(faultOf(`[${'1,'.repeat(100_000)}1]`)).toBeNull();
+    expect(faultOf(`[${'1,'.repeat(100_001)}1]`)).toMatch(/more than 100000 items/);
     expect(faultOf(`{"b":[{${'"a":1,'.repeat(200)}}],${'"a":1,'.repeat(199)}}`)).toBeNull();
     expect(faultOf(`{"b":[{"c":1}],${'"a":1,'.repeat(200)}}`)).toMatch(/more than 200 fields/);
   });

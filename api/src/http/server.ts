@@ -26,6 +26,8 @@ export function createApiServer(app: Express): Server {
     app,
   );
   server.maxRequestsPerSocket = 0;
+  // Node drops the headers behind the 2,000th unsaid; maxHeaderSize bounds them all.
+  server.maxHeadersCount = 0;
   server.setTimeout(60_000);
   trackSockets(server);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));

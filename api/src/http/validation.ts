@@ -10,6 +10,14 @@ export interface InputPart {
   convert?: boolean;
 }
 
+/** What joi says in a programmer's words, or in broken English. */
+const MESSAGES = {
+  'object.base': 'must be an object',
+  'array.base': 'must be a list',
+  'array.min': 'must have {#limit} or more entries',
+  'array.max': 'must have at most {#limit} entries',
+};
+
 type Checked<Parts> = { [Name in keyof Parts]: unknown };
 
 /**
@@ -25,6 +33,7 @@ export function validateInput<Parts extends Record<string, InputPart>>(parts: Pa
       allowUnknown: false,
       convert: part.convert ?? false,
       errors: { label: false },
+      messages: MESSAGES,
     });
     faults.push(...(result.error?.details ?? []).flatMap(faultsOf));
     values[name] = result.value;

@@ -26,7 +26,9 @@ const searchText = Joi.string()
   });
 
 const values = boundedList(searchText, 0, MAX_VALUES);
-const text = Joi.object({ mode: Joi.valid(...TEXT_MODES), content: values });
+const text = Joi.object({ mode: Joi.valid(...TEXT_MODES), content: values }).messages({
+  'object.base': `must be an object with content, a list of texts, and mode, one of ${TEXT_MODES.join(', ')}`,
+});
 
 /** A filter of at most 50 values in all its lists together. */
 function bounded(schema: Joi.ObjectSchema): Joi.ObjectSchema {
@@ -41,7 +43,7 @@ function bounded(schema: Joi.ObjectSchema): Joi.ObjectSchema {
 function boundedText(schema: Joi.ObjectSchema): Joi.ObjectSchema {
   return bounded(schema)
     .custom((filter: object, helpers) =>
-      countWords(listValues(filter)) > MAX_WORDS ? helpers.error('filter.words') : filter,
+      hasManyWords(listValues(filter)) ? helpers.error('filter.words') : filter,
     )
     .messages({ 'filter.words': `must have at most ${MAX_WORDS} words in all its values together` });
 }
@@ -54,15 +56,22 @@ function listValues(filter: object): unknown[] {
   });
 }
 
-function countWords(found: readonly unknown[]): number {
-  return found
-    .filter((value) => typeof value === 'string' && value.length <= 2 * MAX_CHARACTERS)
-    .reduce<number>((sum, value) => sum + foldWords(value as string).length, 0);
+/** Stops at the first word too many: a character that folds to eighteen makes folding all of them dear. */
+function hasManyWords(found: readonly unknown[]): boolean {
+  let words = 0;
+  return found.some((value) => {
+    if (typeof value === 'string' && value.length <= 2 * MAX_CHARACTERS) words += foldWords(value).length;
+    return words > MAX_WORDS;
+  });
 }
 
 function groups(list: Joi.Schema): Joi.ObjectSchema {
-  const group = Joi.object({ include: list, exclude: list });
-  return Joi.object({ all: group, any: group });
+  const group = Joi.object({ include: list, exclude: list }).messages({
+    'object.base': 'must be an object with include or exclude',
+  });
+  return Joi.object({ all: group, any: group }).messages({
+    'object.base': 'must be an object with any or all',
+  });
 }
 
 const listFilter = bounded(groups(values));
@@ -79,7 +88,14 @@ const rangeFilter = Joi.object({
   }),
 });
 
-export const contactSchema = Joi.object({
+/** An unknown field is told which there are. */
+function onlyThese(keys: Joi.SchemaMap): Joi.ObjectSchema {
+  return Joi.object(keys).messages({
+    'object.unknown': `is not allowed; there are ${Object.keys(keys).join(', ')}`,
+  });
+}
+
+export const contactSchema = onlyThese({
   fullName: textFilter,
   jobTitle: textFilter,
   seniority: listFilter,
@@ -94,7 +110,7 @@ export const contactSchema = Joi.object({
   hasPhone: Joi.boolean(),
 });
 
-export const accountSchema = Joi.object({
+export const accountSchema = onlyThese({
   nameOrDomain: textFilter,
   industry: listFilter,
   location: listFilter,
@@ -102,7 +118,7 @@ export const accountSchema = Joi.object({
 });
 
 /** The filters of a search. Unknown fields are faults, and so is what PostgreSQL could not store. */
-export const filtersSchema = Joi.object({ contact: contactSchema, account: accountSchema });
+export const filtersSchema = onlyThese({ contact: contactSchema, account: accountSchema });
 
 /**
  * Throws VALIDATION_ERROR where a search that begins behind its first row filters by what enrichment changes: the rows

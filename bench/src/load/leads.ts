@@ -1,3 +1,5 @@
+import type { Client } from 'pg';
+import type { Person } from '../clients/provider-client';
 import type { BenchDatabase } from '../servers/bench-database';
 
 /**
@@ -20,6 +22,16 @@ const LEADS_SQL = `
          'https://www.linkedin.com/in/ada-' || i, '', '{}', sha256(('d' || i)::bytea), sha256(('c' || i)::bytea),
          sha256(('l' || i)::bytea)
   FROM generate_series(1, $1::int) AS i`;
+
+/** What providers are asked about these leads, in the order of the ids. */
+export async function readPeople(client: Client, ids: readonly string[]): Promise<Person[]> {
+  const { rows } = await client.query<Person>(
+    `SELECT p.id, p.first_name AS "firstName", p.last_name AS "lastName", p.company_domain AS domain
+       FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, position) JOIN people p ON p.id = w.id ORDER BY w.position`,
+    [ids],
+  );
+  return rows;
+}
 
 /** Hands out leads that nobody has ordered before. Throws when there are no more: the load was made too small. */
 export class LeadSupply {

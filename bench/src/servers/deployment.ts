@@ -16,29 +16,53 @@ export interface DeploymentOptions {
   provider?: ProviderTerms;
   /** How long the sandbox takes to answer. Defaults to 0. */
   latencyMs?: number;
+  /** Defaults to one of its own. */
+  sandbox?: SandboxControl;
   /** Settings over the defaults of the service. */
   settings?: Readonly<Record<string, string>>;
 }
 
-export interface Deployment {
-  apiUrl: string;
+/** Work comes to it by SQL. */
+export interface WorkerDeployment {
   sandbox: SandboxControl;
-  /** The API's process. */
-  api: LocalProcess;
   /** Starts one more worker and waits until it takes work. */
   startWorker(settings?: Readonly<Record<string, string>>): Promise<LocalProcess>;
 }
+
+export interface Deployment extends WorkerDeployment {
+  apiUrl: string;
+  /** The API's process. */
+  api: LocalProcess;
+}
+
+type OnEnd = (name: string, undo: () => Promise<unknown>) => void;
 
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 
 /** Starts the sandbox and one API, and gives back how to start workers. Everything is ended by `onEnd`. */
-export async function deploy(
-  options: DeploymentOptions,
-  onEnd: (name: string, undo: () => Promise<unknown>) => void,
-): Promise<Deployment> {
-  const sandbox = await startSandbox(onEnd, options.latencyMs ?? 0);
+export async function deploy(options: DeploymentOptions, onEnd: OnEnd): Promise<Deployment> {
+  const { sandbox, env } = await prepare(options, onEnd);
   const port = await findFreePort();
+  const api = await startService('api', { ...env, PORT: String(port), HOST: '127.0.0.1' }, onEnd);
+  const startWorker = workerStarter(env, onEnd);
+  return { apiUrl: `http://127.0.0.1:${port}`, sandbox, api, startWorker };
+}
+
+/** As `deploy`, without an API. */
+export async function deployWorkers(options: DeploymentOptions, onEnd: OnEnd): Promise<WorkerDeployment> {
+  const { sandbox, env } = await prepare(options, onEnd);
+  return { sandbox, startWorker: workerStarter(env, onEnd) };
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** What all processes of one deployment share. */
+async function prepare(
+  options: DeploymentOptions,
+  onEnd: OnEnd,
+): Promise<{ sandbox: SandboxControl; env: Environment }> {
+  const sandbox = options.sandbox ?? (await startSandbox(onEnd, options.latencyMs ?? 0));
   const env = {
     ...(options.backend.redisUrl !== undefined && { REDIS_URL: options.backend.redisUrl }),
     ...writeProvidersFile(sandbox.url, options.provider),
@@ -46,23 +70,16 @@ export async function deploy(
     // One key stands for many clients here.
     RATE_LIMIT_CALLS: '0',
     QUEUE_PREFIX: `b${newId().slice(-10)}`,
-    PORT: String(port),
-    HOST: '127.0.0.1',
     ...options.settings,
   };
-  const start = (name: 'api' | 'worker', settings: Readonly<Record<string, string>> = {}) =>
-    startService(name, { ...env, ...settings }, onEnd);
-  const api = await start('api');
-  const startWorker = (settings?: Readonly<Record<string, string>>): Promise<LocalProcess> =>
-    start('worker', settings);
-  return { apiUrl: `http://127.0.0.1:${port}`, sandbox, api, startWorker };
+  return { sandbox, env };
 }
 
-async function startService(
-  name: 'api' | 'worker',
-  env: Readonly<Record<string, string>>,
-  onEnd: (name: string, undo: () => Promise<unknown>) => void,
-): Promise<LocalProcess> {
+function workerStarter(env: Environment, onEnd: OnEnd): WorkerDeployment['startWorker'] {
+  return (settings = {}) => startService('worker', { ...env, ...settings }, onEnd);
+}
+
+async function startService(name: 'api' | 'worker', env: Environment, onEnd: OnEnd): Promise<LocalProcess> {
   const started = startProcess({ name, script: `${name}/dist/main.js`, env });
   onEnd(name, () => started.stop(STOP_MS));
   const isReady = (): boolean => started.describeEnd().includes(`${name} ready`);

@@ -14,8 +14,14 @@ export interface SandboxControl {
   reset(): Promise<void>;
 }
 
-/** The sandbox's own limits times this are met by nobody here. */
 const PACE = 1000;
+
+/** Times the pace, this is met by nobody here: limits are those of PROVIDERS_FILE. Prospeo tells its windows in its headers. */
+const PLAN = [1, 60, 86_400].map((perSeconds) => ({
+  unit: 'records',
+  amount: 1_000 * perSeconds,
+  perSeconds,
+}));
 
 /** Starts the sandbox and waits until it answers. */
 export async function startSandbox(
@@ -35,6 +41,8 @@ export async function startSandbox(
   const setLatency = async (ms: number): Promise<void> =>
     void (await control(url, 'POST', 'latency', { minMs: ms, maxMs: ms }));
   await setLatency(latencyMs);
+  for (const provider of ['hunter', 'prospeo'])
+    await control(url, 'POST', 'plan', { provider, limits: PLAN });
   return {
     url,
     setLatency,

@@ -1,3 +1,4 @@
+import { allowLongStatements, inTransaction } from '@leadwell/shared/db/transaction';
 import { normaliseEmail, normaliseLinkedinPath } from '@leadwell/shared/domain/question';
 import { erasePerson, finishErasures, type ErasureReport } from '@leadwell/shared/suppression/erase-person';
 import { findPerson, type ErasureTarget } from '@leadwell/shared/suppression/find-person';
@@ -31,7 +32,10 @@ async function erase(options: EraseOptions): Promise<void> {
   const target = readTarget(options);
   await withDatabase(async (knex) => {
     if (options.dryRun) {
-      const { leads } = await findPerson(knex, target);
+      const { leads } = await inTransaction(knex, async (trx) => {
+        await allowLongStatements(trx);
+        return findPerson(trx, target);
+      });
       const found = leads.map(({ id: leadId, orgId }) => ({ leadId, orgId }));
       const lines = found.map(({ leadId, orgId }) => `${leadId}  ${orgId ?? 'shared directory'}`);
       return writeResult(

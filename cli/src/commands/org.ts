@@ -2,15 +2,19 @@ import { inTransaction } from '@leadwell/shared/db/transaction';
 import { API_KEY_SCOPES } from '@leadwell/shared/domain/api-key';
 import { addCredits } from '@leadwell/shared/ledger/add-credits';
 import { readCreditStanding, setLowCreditsThreshold } from '@leadwell/shared/repositories/credits';
-import { insertApiKey, insertOrganisation } from '@leadwell/shared/repositories/organisations-admin';
+import {
+  insertApiKey,
+  insertOrganisation,
+  listOrganisations,
+} from '@leadwell/shared/repositories/organisations-admin';
 import type { Command } from 'commander';
-import { readId, readName, readOpeningCredits } from '../arguments';
-import { writeResult, type OutputOptions } from '../output';
+import { readId, readLimit, readName, readOpeningCredits } from '../arguments';
+import { formatTable, writeResult, type OutputOptions } from '../output';
 import { requireOrganisation } from '../require-organisation';
 import { withDatabase } from '../with-database';
 import { addOrgWaterfallCommand } from './org-waterfall';
 
-/** `org create`: an organisation, its first API key and its credits, all or none. `org threshold`: when it is low on them. */
+/** `org create`: an organisation, its first API key and its credits, all or none. `org list`: whose id is which. `org threshold`: when one is low on credits. */
 export function addOrgCommands(program: Command): void {
   const org = program.command('org').description('organisations');
   org
@@ -21,6 +25,12 @@ export function addOrgCommands(program: Command): void {
     .option('--json', 'print the result as JSON, on the last line')
     .action(createOrganisation);
   org
+    .command('list')
+    .description('list organisations with their ids and balances')
+    .option('--limit <n>', 'how many at most', readLimit, 1000)
+    .option('--json', 'print the result as JSON, on the last line')
+    .action(showOrganisations);
+  org
     .command('threshold')
     .description('warn in the log when a debit takes the balance below this, and say so in the balance')
     .requiredOption('--org <id>', 'whose account', readId)
@@ -28,6 +38,23 @@ export function addOrgCommands(program: Command): void {
     .option('--json', 'print the result as JSON, on the last line')
     .action(setThreshold);
   addOrgWaterfallCommand(org);
+}
+
+async function showOrganisations(options: OutputOptions & { limit: number }): Promise<void> {
+  const organisations = await withDatabase((knex) => listOrganisations(knex, options.limit));
+  const rows = organisations.map(({ orgId, name, balance, lowCreditsThreshold, createdAt }) => [
+    orgId,
+    name,
+    String(balance),
+    lowCreditsThreshold === null ? '' : String(lowCreditsThreshold),
+    createdAt.toISOString().slice(0, 10),
+  ]);
+  const headings = ['ORGANISATION', 'NAME', 'BALANCE', 'LOW BELOW', 'CREATED'];
+  writeResult(
+    options,
+    { organisations },
+    rows.length > 0 ? formatTable(headings, rows) : 'There are no organisations.',
+  );
 }
 
 async function setThreshold(options: OutputOptions & { org: string; credits: number }): Promise<void> {

@@ -69,10 +69,10 @@ export async function checkMigrations(knex: Knex): Promise<Finding> {
 /** Room on the database's disk, where that can be seen: on the same machine, by a user who may know the directory. */
 export async function checkDisk(knex: Knex): Promise<Finding> {
   const { dataDirectory, databaseBytes } = await getServerState(knex);
-  const size = `the database has ${inGigabytes(databaseBytes)}`;
+  const size = `the database has ${inBytes(databaseBytes)}`;
   const free = dataDirectory === null ? null : await findFreeSpace(dataDirectory);
   if (!free) return note('disk', `The database’s disk cannot be seen from here; ${size}.`);
-  const room = `${inGigabytes(free.bytes)} are free (${Math.round(free.share * 100)} %); ${size}`;
+  const room = `${inBytes(free.bytes)} are free (${Math.round(free.share * 100)} %); ${size}`;
   return free.bytes > LOW_DISK_BYTES && free.share > LOW_DISK_SHARE
     ? ok('disk', `${room}.`)
     : wrong(
@@ -91,8 +91,9 @@ async function findFreeSpace(directory: string): Promise<{ bytes: number; share:
   }
 }
 
-function inGigabytes(bytes: number): string {
-  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+function inBytes(bytes: number): string {
+  const megabytes = bytes / 1024 ** 2;
+  return megabytes < 1024 ? `${Math.round(megabytes)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }
 
 /** The quick half of the audit. */

@@ -1,3 +1,4 @@
+import { listFileFaults } from '@leadwell/providers/deployment';
 import { loadWaterfall } from '@leadwell/providers/provider-settings';
 import {
   ConfigurationError,
@@ -9,13 +10,16 @@ import { FIELDS } from '@leadwell/shared/domain/enrichment';
 import { isSandboxStackRunning } from '../local/local-stack';
 import { note, ok, wrong, type Finding } from './finding';
 
+const CORRECT_IT = 'Correct it, then restart every process.';
+
 /** The configuration, or undefined where nothing else can be looked at, and what was found. */
 export function checkConfiguration(env: Environment): { config: Config | undefined; findings: Finding[] } {
   try {
     const config = loadConfig(env);
     return { config, findings: [ok('configuration', 'Every setting is valid.')] };
   } catch (error) {
-    return { config: undefined, findings: listFaults('configuration', error) };
+    const fileFaults = listFileFaults(env).map((fault) => wrong('providers file', fault, CORRECT_IT));
+    return { config: undefined, findings: [...listFaults('configuration', error), ...fileFaults] };
   }
 }
 
@@ -42,5 +46,5 @@ function placeOf(env: Environment): { DATABASE_URL: string | undefined } {
 
 function listFaults(check: string, error: unknown): Finding[] {
   if (!(error instanceof ConfigurationError)) throw error;
-  return error.faults.map((fault) => wrong(check, fault, 'Correct it, then restart every process.'));
+  return error.faults.map((fault) => wrong(check, fault, CORRECT_IT));
 }

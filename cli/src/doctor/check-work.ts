@@ -15,31 +15,35 @@ function workersFinding(work: WorkState, workers: number): Finding {
   if (work.unlooked > 0 && workers === 0) {
     return wrong(
       'workers',
-      `No worker is running: ${work.unlooked} batches are due and nobody looks at them.`,
+      `No worker is running: ${inBatches(work.unlooked)} due and nobody looks at them.`,
       'Start one: `npm run worker` (or `docker compose up -d worker`). The work goes on where it stopped.',
     );
   }
   if (work.unlooked > 0) {
     return wrong(
       'workers',
-      `${work.unlooked} batches are due and nobody looks at them, though there are ${connected}.`,
+      `${inBatches(work.unlooked)} due and nobody looks at them, though there are ${connected}.`,
       'Read the workers’ logs for "the relay could not look"; restart them if they say nothing.',
     );
   }
   if (work.untaken > 0 && work.leased === 0) {
     return wrong(
       'workers',
-      `${work.untaken} batches have been in the queue for a minute and no worker takes any (${startedWords(work)}).`,
+      `No worker takes from the queue, and ${inBatches(work.untaken)} waiting there for a minute (${startedWords(work)}).`,
       'Check that the workers have the same REDIS_URL and QUEUE_PREFIX as this command, then restart them.',
     );
   }
   if (workers === 0)
     return note(
       'workers',
-      'No worker is connected; nothing is due.',
-      'Start one before work comes: `npm run worker`.',
+      `No worker is running; ${work.open === 0 ? 'no batch is' : inBatches(work.open)} open.`,
+      'Start one: `npm run worker`.',
     );
-  return ok('workers', `${work.open} batches open, ${work.leased} at work, ${startedWords(work)}.`);
+  return ok('workers', `${inBatches(work.open)} open, ${work.leased} at work, ${startedWords(work)}.`);
+}
+
+function inBatches(count: number): string {
+  return count === 1 ? '1 batch is' : `${count} batches are`;
 }
 
 function startedWords({ lastStartSeconds }: WorkState): string {
@@ -53,7 +57,7 @@ function overdueFinding({ overdue }: WorkState): Finding {
     ? ok('deadlines', 'No batch is past its deadline.')
     : wrong(
         'deadlines',
-        `${overdue} batches are more than a minute past their deadline.`,
+        `${inBatches(overdue)} more than a minute past the deadline.`,
         'A running worker ends and refunds them within seconds. If one runs, read its log for "could not be swept" and the batch: `npm run cli -- batches --state overdue`.',
       );
 }
@@ -72,8 +76,14 @@ export async function checkBreakers(db: Db): Promise<Finding[]> {
   return breakers.map(({ account, kind, reason, remainingSeconds }) =>
     (kind === 'rate' ? note : wrong)(
       'providers',
-      `${account.split(' ', 2).join(' at ')} is not asked for ${inWords(remainingSeconds)}: ${reason}`,
+      `${nameOf(account)} is not asked for ${inWords(remainingSeconds)}: ${reason}`,
       BREAKER_ACTIONS[kind],
     ),
   );
+}
+
+/** Without the fingerprint of the key; with the endpoint, where the provider counts it by itself. */
+function nameOf(account: string): string {
+  const [provider, baseUrl, , endpoint] = account.split(' ');
+  return `${provider}${endpoint === undefined ? '' : ` (${endpoint})`} at ${baseUrl}`;
 }

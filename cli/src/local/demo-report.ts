@@ -54,7 +54,7 @@ function cells(line: ResultLine | undefined): string[] {
 /** Where to go from here. */
 export function nextSteps(): string {
   const rows = [
-    ['npm start', 'the same, staying up: API on loopback, a key, a curl line to paste'],
+    ['npm start', 'the same, staying up: API on loopback, a key, curl lines to paste'],
     ['npm test', 'every guarantee, on real servers'],
     ['npm run cli -- --help', 'organisations, keys, credits, imports, the audit'],
     ['README.md', 'what it does, how it is configured and run in production'],

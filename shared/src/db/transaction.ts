@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from './database';
+import { allowStatementTime } from './silence';
 import { classifyDatabaseError } from './sql-state';
 
 const RETRIES = 3;
@@ -18,4 +19,9 @@ export async function inTransaction<T>(knex: Knex, work: (trx: Knex.Transaction)
       await delay(5 + Math.random() * 20 * 2 ** retries);
     }
   }
+}
+
+/** For what reads whole tables: erasures and reports, which nobody waits for in an HTTP call. Until the transaction ends. */
+export async function allowLongStatements(trx: Knex.Transaction): Promise<void> {
+  await allowStatementTime(trx, 600_000);
 }

@@ -30,7 +30,7 @@ describe('a file that is none of leads is refused with what to do', () => {
     ['an old Excel workbook', bytes('d0cf11e0a1b11ae1'), /\.xls.*CSV UTF-8/],
     ['a PDF', Buffer.from('%PDF-1.7\n%\xe2\xe3\xcf\xd3\n', 'latin1'), /PDF; export the leads as CSV/],
     ['gzip', bytes('1f8b0800'), /gunzip/],
-    ['a picture', bytes('89504e470d0a1a0a0000000d49484452'), /binary/],
+    ['a picture', bytes('89504e470d0a1a0a0000000d49484452'), /picture/],
     ['a program', Buffer.alloc(9000, 0), /binary/],
     ['UTF-32', bytes('fffe000065000000'), /UTF-32; save it as UTF-8/],
     ['a web page named .xls', '<html><table><tr><td>Email</td></tr></table>', /web page.*CSV UTF-8/],
@@ -74,6 +74,13 @@ describe('a file that is cut off', () => {
     expect(lines(await csv('email,name,city\na@b.co,Ann,Bonn\nb@b.co,Bo,Ulm'))).toEqual([2, 3]);
   });
 
+  it('is not taken for Windows-1252 where it ends within a character of UTF-8', async () => {
+    const whole = Buffer.from('email,name,city\na@b.co,Zoë,Bonn\nc@b.co,Jörg,Ä');
+    const [, last] = await csv(whole.subarray(0, -1));
+    expect(last).toMatchObject({ rejection: { line: 3 } });
+    expect(await csv(whole)).toMatchObject([{}, { lead: { fullName: 'Jörg' } }]);
+  });
+
   it('rejects a row with more values than columns instead of shifting them', async () => {
     expect(lines(await csv('company,email,city\nAcme, Inc,a@b.co,Bonn\nAcme,b@b.co,Bonn,,\n'))).toEqual([
       [2, false],
@@ -113,7 +120,7 @@ describe('a cell', () => {
   });
 });
 
-it('reads 200,000 rows without keeping them', async () => {
+it('reads 60,000 rows without keeping them', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const heapMb = (): number => {
@@ -122,7 +129,7 @@ it('reads 200,000 rows without keeping them', async () => {
   };
   function* pieces(): Generator<Buffer> {
     yield Buffer.from('email,first_name,company,company_domain,phone\n');
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 60; i++) {
       const rows = Array.from(
         { length: 1000 },
         (_, j) => `p${i}-${j}@b.co,"Zoë ""${j}""",Acme ${i},a${i}.co,+49 30 ${100000 + j}\n`,
@@ -135,10 +142,10 @@ it('reads 200,000 rows without keeping them', async () => {
   let mostMb = 0;
   for await (const row of readCsv(Readable.from(pieces()))) {
     if ('lead' in row) count++;
-    if (count === 20_000) baseMb = heapMb();
-    if (count % 40_000 === 0) mostMb = Math.max(mostMb, heapMb());
+    if (count === 10_000) baseMb = heapMb();
+    if (count % 20_000 === 0) mostMb = Math.max(mostMb, heapMb());
   }
-  expect(count).toBe(200_000);
+  expect(count).toBe(60_000);
   expect(baseMb).toBeGreaterThan(0);
   expect(mostMb - baseMb).toBeLessThan(10);
-}, 60_000);
+});

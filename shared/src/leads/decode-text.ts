@@ -121,7 +121,7 @@ class LineDecoder {
       return bytes;
     }
     const lines = splitAfterLines(bytes);
-    this.isUtf8 ||= lines.some((line) => isUtf8(line) && !isAscii(line));
+    this.isUtf8 ||= lines.some(showsUtf8);
     if (this.isUtf8) return bytes;
     return this.decodeWindows1252Lines(lines);
   }
@@ -160,9 +160,20 @@ function withoutMark(bytes: Buffer): Buffer {
 function endOfLines(bytes: Buffer): number {
   const end = Math.max(bytes.lastIndexOf(LINE_FEED), bytes.lastIndexOf(CARRIAGE_RETURN)) + 1;
   if (end > 0 || bytes.length < MAX_LINE_BYTES) return end;
+  return endOfCharacters(bytes);
+}
+
+/** Where the last character of UTF-8 begins, if it is of several bytes; it may be cut. */
+function endOfCharacters(bytes: Buffer): number {
   let cut = bytes.length;
   while (cut > bytes.length - 3 && ((bytes[cut - 1] ?? 0) & 0xc0) === 0x80) cut--;
   return (bytes[cut - 1] ?? 0) >= 0xc0 ? cut - 1 : cut;
+}
+
+/** Whether a line has characters of UTF-8 beyond ASCII. The last of a file that was cut may end within one. */
+function showsUtf8(line: Buffer): boolean {
+  const uncut = line.subarray(0, endOfCharacters(line));
+  return [line, uncut].some((part) => isUtf8(part) && !isAscii(part));
 }
 
 /** The lines with their breaks. */

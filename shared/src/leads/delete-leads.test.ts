@@ -127,7 +127,7 @@ it.each([
   await inTransaction(database.knex, async (trx) => {
     await lock(trx);
     deleting = deleteLeads(database.knex, orgId, [ann]);
-    await waitUntil(isSomebodyWaiting, { timeoutMs: 10_000, message: 'the deletion waits' });
+    await waitUntil(isSomebodyWaiting, { message: 'the deletion waits' });
     expect(await countOwnLeads(database.knex, orgId)).toBe(1);
   });
   expect(await deleting).toBe(1);

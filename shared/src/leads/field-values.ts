@@ -57,14 +57,15 @@ export function readPhones(raw: readonly string[]): string[] {
 }
 
 function readPhone(text: string): string {
-  const fault = new FieldFault('is not a phone number; write it like +49 30 1234567 or leave it blank.');
+  const fault = (): FieldFault =>
+    new FieldFault('is not a phone number; write it like +49 30 1234567 or leave it blank.');
   // A spreadsheet's 4.91512E+11 has lost digits.
-  if (/\de\+?\d/i.test(text)) throw fault;
+  if (/\de\+?\d/i.test(text)) throw fault();
   const match = /^(?:tel:)?([+\d\s().\-/']+?)(?:\s*(?:x|ext\.?|extension)\s*(\d{1,8}))?$/i.exec(text);
-  if (!match?.[1]) throw fault;
+  if (!match?.[1]) throw fault();
   const digits = match[1].replace(/\(0\)/, '').replace(/[^\d+]/g, '');
   const number = digits.replace(/^00/, '+');
-  if (!/^\+?\d{5,15}$/.test(number)) throw fault;
+  if (!/^\+?\d{5,15}$/.test(number)) throw fault();
   return match[2] ? `${number} x${match[2]}` : number;
 }
 

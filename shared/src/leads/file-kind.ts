@@ -2,6 +2,7 @@
 import { AppError } from '../domain/errors';
 
 const SAVE_AS_CSV = 'open it in a spreadsheet, save the sheet as "CSV UTF-8" and import that file.';
+const PICTURE = 'The file is a picture; export the leads as CSV and import that file.';
 
 /**
  * How a file begins, in hexadecimal, and what it is then.
@@ -15,6 +16,9 @@ const SIGNATURES: readonly (readonly [hex: string, message: string])[] = [
     '25504446',
     'The file is a PDF; export the leads as CSV from where the PDF was made, and import that file.',
   ],
+  ['89504e47', PICTURE],
+  ['ffd8ff', PICTURE],
+  ['47494638', PICTURE],
   ['1f8b', 'The file is compressed with gzip; unpack it first (gunzip), then import what was in it.'],
   ['28b52ffd', 'The file is compressed with zstd; unpack it first, then import what was in it.'],
   ['377abcaf', 'The file is a 7-Zip archive; unpack it first, then import what was in it.'],

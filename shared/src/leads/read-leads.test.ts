@@ -164,6 +164,15 @@ describe('NDJSON', () => {
     ]);
   });
 
+  it('tells once which properties name no field of a lead', async () => {
+    const told: string[][] = [];
+    const text = '{"email":"a@b.co","foo":1,"company":{"bar":2}}\n{"e-mail":"x","foo":1,"email":"c@d.co"}';
+    await collect(
+      readNdjson(Readable.from([Buffer.from(text)]), { onIgnoredColumns: (names) => told.push(names) }),
+    );
+    expect(told).toEqual([['foo', 'company.bar', 'e-mail']]);
+  });
+
   it('rejects lines that are no person, with their number, and keeps the others', async () => {
     const rows = await ndjson(
       [

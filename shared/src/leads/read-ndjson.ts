@@ -8,6 +8,8 @@ import type { FileTerms } from './read-csv';
 
 const MAX_LINE_BYTES = 256 * 1024;
 const NEWLINE = 10;
+const MAX_TOLD_NAMES = 100;
+const MAX_TOLD_CHARACTERS = 100;
 
 /** Properties of a person and of its `company`, as the API writes them, and the singular forms people write. */
 const PERSON_PROPERTIES: Readonly<Record<string, LeadField>> = {
@@ -50,7 +52,7 @@ const COMPANY_PROPERTIES: Readonly<Record<string, LeadField>> = {
 
 /**
  * The rows of a file with one JSON object a line, in order: the person fields that the API answers, `company` inside.
- * Unknown properties are left out; blank lines too. Reads as it is consumed, so that memory does not grow with the file.
+ * Unknown properties are left out, and told once all is read; blank lines are left out too. Reads as it is consumed, so that memory does not grow with the file.
  * Throws VALIDATION_ERROR, with what to do, where the file is empty or begins with something else than a JSON object.
  */
 export async function* readNdjson(
@@ -60,14 +62,25 @@ export async function* readNdjson(
   const text = new PeekedSource(decodeText(source, (note) => terms.onNote?.(note), terms.encoding));
   try {
     await refuseOthers(text, terms);
+    const ignored = new IgnoredNames();
     let line = 0;
     for await (const bytes of splitLines(text)) {
       line++;
-      const row = readLine(bytes, line);
+      const row = readLine(bytes, line, ignored);
       if (row) yield row;
     }
+    if (ignored.names.size > 0) terms.onIgnoredColumns?.([...ignored.names]);
   } finally {
     await text.close();
+  }
+}
+
+/** Properties that name no field of a lead: the first hundred, each cut to what a person reads. */
+class IgnoredNames {
+  readonly names = new Set<string>();
+
+  add(name: string): void {
+    if (this.names.size < MAX_TOLD_NAMES) this.names.add(name.slice(0, MAX_TOLD_CHARACTERS));
   }
 }
 
@@ -87,7 +100,7 @@ async function refuseOthers(text: PeekedSource, { formatWords }: FileTerms): Pro
     );
 }
 
-function readLine(bytes: Buffer | null, line: number): ReadRow | null {
+function readLine(bytes: Buffer | null, line: number, ignored: IgnoredNames): ReadRow | null {
   const reject = (message: string): ReadRow => ({ rejection: { line, column: null, message } });
   if (bytes === null)
     return reject(`The line is longer than ${MAX_LINE_BYTES} bytes; write one person a line.`);
@@ -97,15 +110,15 @@ function readLine(bytes: Buffer | null, line: number): ReadRow | null {
   if (text.trim() === '') return null;
   const value = parseObject(text);
   if (!value) return reject('The line is not a JSON object; write {"firstName": …} on one line.');
-  return readPerson(value, line);
+  return readPerson(value, line, ignored);
 }
 
-function readPerson(person: Record<string, unknown>, line: number): ReadRow | null {
-  const company = person['company'];
+function readPerson(person: Record<string, unknown>, line: number, ignored: IgnoredNames): ReadRow | null {
+  const { company, ...own } = person;
   const faults: string[] = [];
   const fields = [
-    ...readProperties(person, PERSON_PROPERTIES, '', faults),
-    ...(isObject(company) ? readProperties(company, COMPANY_PROPERTIES, 'company.', faults) : []),
+    ...readProperties(own, PERSON_PROPERTIES, '', faults, ignored),
+    ...(isObject(company) ? readProperties(company, COMPANY_PROPERTIES, 'company.', faults, ignored) : []),
     ...(typeof company === 'string'
       ? [{ field: 'companyName' as const, column: 'company', texts: [company] }]
       : []),
@@ -121,9 +134,11 @@ function readProperties(
   properties: Readonly<Record<string, LeadField>>,
   path: string,
   faults: string[],
+  ignored: IgnoredNames,
 ): RawField[] {
   return Object.entries(object).flatMap(([name, value]) => {
     const field = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (!field) ignored.add(path + name);
     if (!field || value === null) return [];
     const texts = (Array.isArray(value) ? (value as unknown[]) : [value]).map(textOf);
     if (texts.includes(null)) faults.push(path + name);

@@ -5,6 +5,7 @@ import { newId, SHARED_SCOPE } from '../domain/ids';
 import type { AskableWaterfall } from '../domain/waterfall';
 import { batchJobId, openBatchQueues, type BatchQueues, type QueueLocation } from '../queue/batch-queues';
 import { startBatchConsumer } from '../queue/batch-consumer';
+import { lockRowsToAsk } from '../repositories/asks';
 import { claimDueBatches, type DueBatch } from '../repositories/due-batches';
 import { claimLease } from '../repositories/leases';
 import { createTestDatabase, type TestDatabase } from '../testing/database';
@@ -223,6 +224,19 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
     );
     expect(statuses.map((row) => row.status)).toEqual(['failed', 'pending', 'pending']);
     expect(await readBalance(database.knex, orgId)).toBe(10_000 - 10);
+  });
+
+  it('lets no worker that had a batch before it was split ask anything for its rows, whoever has them now', async () => {
+    const { batchId, enrichmentIds } = await accept(2);
+    const late = await lease(batchId);
+    await setBatch(batchId, 'lease_until = NULL');
+    await lease(batchId);
+    await setBatch(batchId, 'lease_until = NULL');
+    await relay.publish(orgId);
+    const singles = (await readBatches()).filter((batch) => !batch.completed);
+    for (const single of singles) expect(await lease(single.id)).toMatchObject({ deliveries: 3 });
+    const rows = enrichmentIds.map((enrichmentId) => ({ enrichmentId, fence: late!.fence }));
+    expect(await lockRowsToAsk(database.knex, rows)).toEqual(new Set());
   });
 
   it('gives nothing up that a worker has taken since it was looked at', async () => {

@@ -6,7 +6,8 @@ import type { DueBatch } from '../repositories/due-batches';
 
 /**
  * Turns what is left of a batch that killed its workers into batches of one row, which keep its deliveries: the
- * poisonous lead fails alone. Raises the fence of the old one. Lock order: account, batch, enrichments.
+ * poisonous lead fails alone. Raises the fence of the old one, and goes on counting from there: a worker that had the old
+ * batch fails on it at its rows, wherever they are now. Lock order: account, batch, enrichments.
  */
 export async function splitBatch(knex: Knex, batch: DueBatch): Promise<void> {
   await inTransaction(knex, async (trx) => {
@@ -44,8 +45,9 @@ async function insertSingles(
   };
   await execute(
     trx,
-    `INSERT INTO batches (id, org_id, request_id, field, priority, size, created_at, deadline_at, next_check_at, deliveries, started_at)
-     SELECT s.id, b.org_id, b.request_id, b.field, b.priority, 1, clock_timestamp(), b.deadline_at, clock_timestamp(), b.deliveries, b.started_at
+    `INSERT INTO batches (id, org_id, request_id, field, priority, size, created_at, deadline_at, next_check_at, deliveries, fence, started_at)
+     SELECT s.id, b.org_id, b.request_id, b.field, b.priority, 1, clock_timestamp(), b.deadline_at, clock_timestamp(), b.deliveries, b.fence,
+            b.started_at
        FROM batches b CROSS JOIN unnest(:batchIds::uuid[]) AS s (id) WHERE b.id = :batchId`,
     bindings,
   );

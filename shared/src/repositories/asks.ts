@@ -171,7 +171,8 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
         SET outcome = CASE WHEN r.id IS NULL THEN a.state ELSE 'restricted' END,
             error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, duration_ms = a."durationMs", ended_at = clock_timestamp(),
             provider_cost = CASE WHEN NOT t.shared THEN a."costCredits" END,
-            stated_cost = CASE WHEN NOT t.shared THEN a."statedCredits" END
+            -- A submission may have stated its part already; of an answer, a sum of which a part is not told is not told.
+            stated_cost = CASE WHEN a.state = 'failed' THEN t.stated_cost WHEN NOT t.shared THEN coalesce(t.stated_cost, 0) + a."statedCredits" END
        FROM answer a LEFT JOIN refused r ON r.id = a."lookupId"
       WHERE t.lookup_id = a."lookupId" AND t.ask = a.ask AND t.outcome IS NULL`,
     { answers: JSON.stringify(answers) },

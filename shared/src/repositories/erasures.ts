@@ -1,5 +1,4 @@
-import { execute, query, type Db, type Knex } from '../db/database';
-import { allowStatementTime } from '../db/silence';
+import { execute, query, type Db } from '../db/database';
 import { newId } from '../domain/ids';
 import type { LeadInputs } from '../domain/question';
 import { candidateHashes } from './suppression-checks';
@@ -50,25 +49,26 @@ const ERASABLE_COLUMNS = `p.id, p.org_id AS "orgId", p.first_name AS "firstName"
   p.emails[1] AS email`;
 
 /**
- * The leads, whosever they are, with one of these ids, LinkedIn hashes or e-mails (their own, or found for them). Reads all
- * people: nothing but an erasure asks this, and an index for it would be paid for by every import.
+ * The leads, whosever they are, with one of these ids, LinkedIn hashes or e-mails (their own, or found for them); `limit` at most.
+ * Reads all people: nothing but an erasure asks this, and an index for it would be paid for by every import.
  */
 export function listLeadsNamed(
   db: Db,
   named: { ids: readonly string[]; linkedinHashes: readonly Buffer[]; emails: readonly string[] },
+  limit: number,
 ): Promise<ErasableLead[]> {
   return query(
     db,
     `SELECT ${ERASABLE_COLUMNS} FROM people p
       WHERE p.id = ANY(:ids::uuid[]) OR p.linkedin_hash = ANY(:linkedinHashes::bytea[]) OR p.emails && :emails::text[]
          OR p.id IN (SELECT lead_id FROM lead_values WHERE kind = 'email' AND value = ANY(:emails::text[]))
-      ORDER BY p.id`,
-    { ids: [...named.ids], linkedinHashes: [...named.linkedinHashes], emails: [...named.emails] },
+      ORDER BY p.id LIMIT :limit`,
+    { ids: [...named.ids], linkedinHashes: [...named.linkedinHashes], emails: [...named.emails], limit },
   );
 }
 
-/** The leads, whosever they are, that share a LinkedIn profile, an e-mail, or a name and company with one of these. */
-export function listLeadsAlike(db: Db, leadIds: readonly string[]): Promise<ErasableLead[]> {
+/** The leads, whosever they are, that share a LinkedIn profile, an e-mail, or a name and company with one of these; `limit` at most. */
+export function listLeadsAlike(db: Db, leadIds: readonly string[], limit: number): Promise<ErasableLead[]> {
   return query(
     db,
     `WITH given AS (SELECT * FROM people WHERE id = ANY(:leadIds::uuid[]))
@@ -76,20 +76,21 @@ export function listLeadsAlike(db: Db, leadIds: readonly string[]): Promise<Eras
       WHERE p.linkedin_hash IN (SELECT linkedin_hash FROM given) OR p.name_domain_hash IN (SELECT name_domain_hash FROM given)
          OR p.name_company_hash IN (SELECT name_company_hash FROM given)
          OR p.emails && (SELECT coalesce(array_agg(e), '{}') FROM given, unnest(emails) AS e)
-      ORDER BY p.id`,
-    { leadIds: [...leadIds] },
+      ORDER BY p.id LIMIT :limit`,
+    { leadIds: [...leadIds], limit },
   );
 }
 
-/** What organisations have found for these leads. */
+/** What organisations have found for these leads; `limit` at most. */
 export function listFoundValues(
   db: Db,
   leadIds: readonly string[],
+  limit: number,
 ): Promise<{ leadId: string; kind: 'email' | 'phone'; value: string }[]> {
   return query(
     db,
-    `SELECT lead_id AS "leadId", kind, value FROM lead_values WHERE lead_id = ANY(:leadIds::uuid[])`,
-    { leadIds: [...leadIds] },
+    `SELECT lead_id AS "leadId", kind, value FROM lead_values WHERE lead_id = ANY(:leadIds::uuid[]) LIMIT :limit`,
+    { leadIds: [...leadIds], limit },
   );
 }
 
@@ -159,11 +160,6 @@ export async function deletePeople(db: Db, leadIds: readonly string[]): Promise<
     { companyIds },
   );
   return removed.length;
-}
-
-/** An erasure reads whole tables, which no other statement does. */
-export async function allowLongStatements(db: Knex.Transaction): Promise<void> {
-  await allowStatementTime(db, 600_000);
 }
 
 /** Every enrichment of these leads by organisation: the live ones by the index of live rows, the superseded ones by theirs. */

@@ -15,6 +15,26 @@ export async function findOrganisation(
   return organisation;
 }
 
+export interface ListedOrganisation {
+  orgId: string;
+  name: string;
+  balance: number;
+  /** Null: nobody is to be told of a low balance. */
+  lowCreditsThreshold: number | null;
+  createdAt: Date;
+}
+
+/** All organisations, oldest first; `limit` at most. */
+export async function listOrganisations(db: Db, limit: number): Promise<ListedOrganisation[]> {
+  return query(
+    db,
+    `SELECT o.id AS "orgId", o.name, c.balance, c.low_credits_threshold AS "lowCreditsThreshold",
+            o.created_at AS "createdAt"
+       FROM organisations o JOIN credit_accounts c ON c.org_id = o.id ORDER BY o.id LIMIT ?`,
+    [limit],
+  );
+}
+
 /** Creates an organisation and its credit account, with nothing in it; gives its id. The caller's transaction makes it both or neither. */
 export async function insertOrganisation(db: Db, name: string): Promise<string> {
   const id = newId();

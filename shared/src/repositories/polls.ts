@@ -9,20 +9,23 @@ export interface Submission {
 
 /**
  * Completes submissions: from here on these questions are polled, never asked again, by whoever waits for them. Nothing
- * happens to a question that was taken over meanwhile.
+ * happens to a question that was taken over meanwhile. `statedEach`: what the provider says each cost so far; null where it does not.
  */
 export async function storeSubmissions(
   db: Db,
   submissions: readonly Submission[],
-  pollInSeconds: number,
+  { pollInSeconds, statedEach }: { pollInSeconds: number; statedEach: number | null },
 ): Promise<void> {
   await execute(
     db,
     `WITH ours AS (
-       SELECT l.id, s.external_id
+       SELECT l.id, l.ask, s.external_id
          FROM lookups l JOIN unnest(:ids::uuid[], :asks::int[], :externalIds::text[]) AS s (id, ask, external_id) ON l.id = s.id
         WHERE l.ask = s.ask AND l.state = 'asked'
         ORDER BY l.provider, l.base_url, l.field, l.input_hash, l.scope FOR NO KEY UPDATE OF l
+     ), stated AS (
+       UPDATE attempts t SET stated_cost = :statedEach FROM ours o
+        WHERE t.lookup_id = o.id AND t.ask = o.ask AND NOT t.shared AND t.outcome IS NULL AND CAST(:statedEach AS numeric) IS NOT NULL
      )
      UPDATE lookups l
         SET external_id = o.external_id, poll_at = clock_timestamp() + make_interval(secs => :pollInSeconds)
@@ -32,6 +35,7 @@ export async function storeSubmissions(
       asks: submissions.map((submission) => submission.ask),
       externalIds: submissions.map((submission) => submission.externalId),
       pollInSeconds,
+      statedEach,
     },
   );
 }

@@ -3,8 +3,9 @@
  * session of its own, so that Ctrl-C in a terminal reaches our processes and not the database under them.
  */
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { chownSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -137,15 +138,29 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/**
+ * Below those that systems give to outgoing connections (Linux from 32768, others from 49152). A port of these may be taken
+ * by any connection before its use, or while a server restarts; and who tries again and again to reach a server that is
+ * away may be given its very port, connect to itself, and keep it.
+ */
+const FREE_PORTS = { from: 15_000, below: 32_000 };
+
 /** A port of 127.0.0.1 that nobody listens on now. Another may take it before its use: be ready to try again. */
-export function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(FREE_PORTS.from, FREE_PORTS.below);
+    if (await canListen(port)) return port;
+  }
+  throw new Error(`No port from ${FREE_PORTS.from} to ${FREE_PORTS.below} is free.`);
+}
+
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.on('error', (error: NodeJS.ErrnoException) =>
+      ['EADDRINUSE', 'EACCES'].includes(error.code ?? '') ? resolve(false) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

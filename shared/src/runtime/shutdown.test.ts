@@ -9,13 +9,17 @@ interface Ended {
 }
 
 /** Runs a real process that installs the shutdown over the closers given as source text. */
-async function run(closers: string, whenReady: (child: ChildProcess) => void): Promise<Ended> {
+async function run(
+  closers: string,
+  whenReady: (child: ChildProcess) => void,
+  timeoutMs = 60_000,
+): Promise<Ended> {
   const script = `
     const { onShutdown } = require(${JSON.stringify(path.join(DIST, 'shutdown'))});
     const { createLogger } = require(${JSON.stringify(path.join(DIST, 'logger'))});
     const logger = createLogger({ level: 'info', name: 'test' });
     const slowly = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    onShutdown([${closers}], { timeoutMs: 1500, logger });
+    onShutdown([${closers}], { timeoutMs: ${timeoutMs}, logger });
     setInterval(() => {}, 1000);
     logger.info('ready');`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -63,7 +67,7 @@ describe('the shutdown', () => {
   });
 
   it('gives up after its bound, exits 1 and names what it left behind', async () => {
-    const { code, lines } = await run(`${HANGING}, ${SECOND}`, (child) => child.kill('SIGTERM'));
+    const { code, lines } = await run(`${HANGING}, ${SECOND}`, (child) => child.kill('SIGTERM'), 500);
     expect(code).toBe(1);
     expect(lines.at(-1)).toMatchObject({ level: 'error', left: ['hanging', 'second'] });
   });

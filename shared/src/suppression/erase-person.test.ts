@@ -243,6 +243,22 @@ describe('an erasure', () => {
     );
   });
 
+  it('erases nobody where what was named stands with more leads than one person can have', async () => {
+    const [ann = ''] = await bring([{ ...ANN, email: 'ann@acme.com' }]);
+    await execute(
+      knex,
+      `INSERT INTO people (id, seq, full_name, search_words, search_terms, emails)
+       SELECT gen_random_uuid(), (SELECT max(seq) FROM people) + i, 'Somebody', '', '{}', '{info@acme.com}' FROM generate_series(1, 10001) i`,
+    );
+    await expect(erasePerson(knex, { email: 'info@acme.com' }, 'test')).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('Nothing was erased') as string,
+    });
+    expect(await query(knex, 'SELECT count(*) AS count FROM suppressions')).toEqual([{ count: 0 }]);
+    expect((await erasePerson(knex, { email: 'ann@acme.com' }, 'test')).leadIds).toEqual([ann]);
+    expect(await query(knex, 'SELECT count(*) AS count FROM people')).toEqual([{ count: 10_001 }]);
+  });
+
   it('keeps an erased person out of imports, and nobody else', async () => {
     await bring([ANN]);
     await erasePerson(knex, { linkedinUrl: LINKEDIN }, 'test');

@@ -1,5 +1,5 @@
 import type { Knex } from '../db/database';
-import { inTransaction } from '../db/transaction';
+import { allowLongStatements, inTransaction } from '../db/transaction';
 import type { Ending } from '../domain/ending';
 import { suppressionError } from '../domain/suppression';
 import { lockCreditAccount } from '../ledger/lock-account';
@@ -42,6 +42,7 @@ export async function erasePerson(
 ): Promise<ErasureReport> {
   const { erasure, suppressions } = await inTransaction(knex, async (trx) => {
     // An import either is seen here or sees the hashes.
+    await allowLongStatements(trx);
     await lockLeadWrites(trx);
     const person = await findPerson(trx, target);
     const leadIds = person.leads.map(({ id }) => id);
@@ -86,7 +87,7 @@ async function finish(knex: Knex, { id, leadIds }: erasures.Erasure): Promise<Re
     removed.attempts = await forgetAllAttempts(knex, leadIds);
   }
   removed.lookups = await inTransaction(knex, async (trx) => {
-    await erasures.allowLongStatements(trx);
+    await allowLongStatements(trx);
     return erasures.deleteLookupsOf(trx, id);
   });
   await erasures.completeErasure(knex, id);
@@ -142,7 +143,7 @@ function toEnding({ enrichmentId }: erasures.PendingOfErased): Ending {
 async function forgetAllAttempts(knex: Knex, leadIds: readonly string[]): Promise<number> {
   let attempts = 0;
   const enrichments = await inTransaction(knex, async (trx) => {
-    await erasures.allowLongStatements(trx);
+    await allowLongStatements(trx);
     return erasures.listEnrichmentsOf(trx, leadIds);
   });
   for (const { orgId, ids } of enrichments) {

@@ -5,6 +5,7 @@
  * suppressed for that organisation alone, or it could plant a stranger's address on a person who asks to be erased.
  */
 import type { Db } from '../db/database';
+import { AppError } from '../domain/errors';
 import { hashesOfPerson, hashSuppressible, type SuppressionHash } from '../domain/suppression';
 import { rankedKeysOf, type RankedKeys } from '../leads/identity';
 import { listFoundValues, listLeadsAlike, listLeadsNamed, type ErasableLead } from '../repositories/erasures';
@@ -13,32 +14,58 @@ import type { NewSuppression } from '../repositories/suppressions';
 /** Whom the operator names: one lead, or an address, both normalised. */
 export type ErasureTarget = { leadId: string } | { email: string } | { linkedinUrl: string };
 
+interface FoundValue {
+  leadId: string;
+  kind: 'email' | 'phone';
+  value: string;
+}
+
 export interface FoundPerson {
   leads: ErasableLead[];
   suppressions: NewSuppression[];
 }
 
-/** The person's leads in every scope; none may be known. The hash of what was named is always given. */
+/**
+ * More than anybody has in all organisations together, one lead or two in each; and few enough to be held in memory (some 30 MB
+ * with all their hashes). What leads to more is an address of a function, which stands with everybody in the house.
+ */
+const FOUND_AT_MOST = 10_000;
+
+/**
+ * The person's leads in every scope; none may be known. The hash of what was named is always given. Throws AppError CONFLICT where
+ * what was named leads to more leads or values than one person can have. Reads all people and values: the caller allows long
+ * statements.
+ */
 export async function findPerson(db: Db, target: ErasureTarget): Promise<FoundPerson> {
   const hashes = hashesOfTarget(target);
-  const named = await listLeadsNamed(db, {
+  const naming = {
     ids: 'leadId' in target ? [target.leadId] : [],
     linkedinHashes: 'linkedinUrl' in target ? hashes.map(({ hash }) => hash) : [],
     emails: 'email' in target ? [target.email] : [],
-  });
+  };
+  const named = bounded(await listLeadsNamed(db, naming, FOUND_AT_MOST + 1));
   const isTrusted = (lead: ErasableLead): boolean =>
     lead.orgId === null || ('leadId' in target && lead.id === target.leadId);
   const leads = await addAlike(db, named, named.filter(isTrusted));
-  const values = await listFoundValues(
-    db,
-    leads.map(({ id }) => id),
-  );
+  const ids = leads.map(({ id }) => id);
+  const valuesOf = new Map(ids.map((id) => [id, [] as FoundValue[]]));
+  for (const value of bounded(await listFoundValues(db, ids, FOUND_AT_MOST + 1)))
+    valuesOf.get(value.leadId)?.push(value);
   const suppressions = leads.flatMap((lead) => {
     const orgId = isTrusted(lead) ? null : lead.orgId;
-    const found = values.filter(({ leadId }) => leadId === lead.id);
-    return hashesOfLead(lead, found).map((hash) => ({ ...hash, orgId }));
+    return hashesOfLead(lead, valuesOf.get(lead.id) ?? []).map((hash) => ({ ...hash, orgId }));
   });
   return { leads, suppressions: [...hashes.map((hash) => ({ ...hash, orgId: null })), ...suppressions] };
+}
+
+/** Nothing is erased where it may be somebody else. */
+function bounded<T>(found: readonly T[]): readonly T[] {
+  if (found.length <= FOUND_AT_MOST) return found;
+  throw new AppError(
+    'CONFLICT',
+    `What was named leads to more than ${FOUND_AT_MOST} leads or values, which is no one person: an address such as info@ perhaps. ` +
+      'Nothing was erased. Name the person by LinkedIn profile or by lead.',
+  );
 }
 
 function hashesOfTarget(target: ErasureTarget): SuppressionHash[] {
@@ -50,10 +77,7 @@ function hashesOfTarget(target: ErasureTarget): SuppressionHash[] {
   return hash ? [hash] : [];
 }
 
-function hashesOfLead(
-  lead: ErasableLead,
-  values: readonly { kind: 'email' | 'phone'; value: string }[],
-): SuppressionHash[] {
+function hashesOfLead(lead: ErasableLead, values: readonly FoundValue[]): SuppressionHash[] {
   const found = values.map(({ kind, value }) => hashSuppressible(kind, value));
   return [...hashesOfPerson(lead), ...found.filter((hash) => hash !== null)];
 }
@@ -66,13 +90,11 @@ async function addAlike(
 ): Promise<ErasableLead[]> {
   if (trusted.length === 0) return [...named];
   const namedIds = new Set(named.map(({ id }) => id));
-  const known = trusted.map(rankedKeysOf);
-  const alike = await listLeadsAlike(
-    db,
-    trusted.map(({ id }) => id),
-  );
+  const known = trusted.map(keysOf);
+  const trustedIds = trusted.map(({ id }) => id);
+  const alike = bounded(await listLeadsAlike(db, trustedIds, FOUND_AT_MOST + 1));
   const others = alike.filter((lead) => !namedIds.has(lead.id));
-  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, rankedKeysOf(lead))))];
+  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, keysOf(lead))))];
 }
 
 /** As the importer joins rows (docs/adr/0007): the strongest rank at which both have a key decides. */
@@ -82,4 +104,8 @@ function isSamePerson(one: RankedKeys, other: RankedKeys): boolean {
     if (keys.length > 0 && theirs.length > 0) return keys.some((key) => theirs.includes(key));
   }
   return false;
+}
+
+function keysOf(lead: ErasableLead): RankedKeys {
+  return rankedKeysOf(lead, { name: lead.companyName, domain: lead.companyDomain });
 }

@@ -2,10 +2,11 @@
 import type { TestServer } from './postgres';
 
 async function stopServers(): Promise<void> {
-  const servers = (globalThis as Record<symbol, TestServer[] | undefined>)[
+  const servers = (globalThis as Record<symbol, Pick<TestServer, 'stop'>[] | undefined>)[
     Symbol.for('leadwell.testServers')
   ];
-  await Promise.all((servers ?? []).map((server) => server.stop()));
+  // The directory that theirs are in comes first in the list, and goes last.
+  for (const server of (servers ?? []).reverse()) await server.stop();
 }
 
 // jest calls the default export.

@@ -28,7 +28,7 @@ const TEST_SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
-  max_connections: 200,
+  max_connections: 400,
   shared_buffers: '64MB',
   autovacuum_naptime: '10s',
 };

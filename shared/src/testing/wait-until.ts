@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Defaults to 10,000. */
+  /** A bound on hangs, not on a busy machine. Defaults to 60,000. */
   timeoutMs?: number;
   /** What was waited for, for the failure. */
   message?: string;
@@ -17,7 +17,7 @@ export async function waitUntil<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Truthy<T>> {
-  const { timeoutMs = 10_000, message = condition.toString() } = options;
+  const { timeoutMs = 60_000, message = condition.toString() } = options;
   const startedAt = Date.now();
   for (;;) {
     const result = await condition();

@@ -2,9 +2,11 @@ import type { Provider } from '@leadwell/providers/provider';
 import { readRateHeaders, type ToldWindow } from '@leadwell/providers/rate-headers';
 import type { ProviderResponse } from '@leadwell/providers/adapter';
 import type { Knex } from '@leadwell/shared/db/database';
+import type { LimitWindow } from '@leadwell/shared/repositories/provider-limits';
 import { tellProviderLimit } from '@leadwell/shared/repositories/told-limits';
 import type { Logger } from '@leadwell/shared/runtime/logger';
 import { performance } from 'node:perf_hooks';
+import { limitWindowsOf } from './limit-windows';
 
 /** What is told again and again is written this often, by each process. */
 const REPEAT_MS = 1_000;
@@ -14,22 +16,31 @@ const REPEAT_MS = 1_000;
  * what cannot tighten anything is dropped here, and the rest is written once a second, or at once where a limit has shrunk.
  */
 export class ToldLimits {
+  private readonly windows: readonly LimitWindow[];
   private readonly written = new Map<string, { atMs: number; limit: number }>();
 
   constructor(
     private readonly knex: Knex,
     private readonly logger: Logger,
     private readonly provider: Provider,
-  ) {}
+  ) {
+    this.windows = limitWindowsOf(provider);
+  }
 
   /** Resolves when what is worth it is written. Never rejects: a limit that was not kept is told again. */
   async hear(headers: ProviderResponse['headers']): Promise<void> {
     for (const told of readRateHeaders(this.provider.adapter.rateHeaders ?? [], headers)) {
       const limit = told.limit ?? this.findConfigured(told);
+      if (!this.isCounted(told)) continue;
       // How much a window takes that neither side names cannot be counted: a refusal then says how long to wait.
       if (limit === undefined || !this.isNews(told, limit)) continue;
       await this.write(told, limit);
     }
+  }
+
+  /** Whether calls are counted by such a window: another could not be compared with what has left. */
+  private isCounted({ perSeconds, unit }: ToldWindow): boolean {
+    return this.windows.some((window) => window.windowMs === perSeconds * 1000 && window.unit === unit);
   }
 
   private findConfigured({ perSeconds, unit }: ToldWindow): number | undefined {

@@ -24,7 +24,7 @@ export function answersOf(asks: readonly Ask[], result: CallResult, options: Ans
 
 /**
  * Shares what a provider says a call cost over its answers, as they cost by its prices, or evenly where those say nothing: the shares
- * add up to what it said. What a poll states is not shared: several workers may poll one job, each for its own questions.
+ * add up to what it said. What a poll states is shared by its adapter: several workers may poll one job, each for its own questions.
  */
 export function shareStated(answers: readonly LookupAnswer[], result: CallResult): LookupAnswer[] {
   const total = result.kind === 'answers' ? (result.statedCredits ?? null) : null;
@@ -50,7 +50,7 @@ function storedAnswer(
     freshSeconds: options.resultSeconds,
     durationMs: Math.round(options.durationMs),
     costCredits: answer.outcome === 'restricted' ? null : answer.costCredits,
-    statedCredits: null,
+    statedCredits: answer.outcome === 'restricted' ? null : (answer.statedCredits ?? null),
   };
 }
 

@@ -168,14 +168,15 @@ async function keepSubmission(
   context: CallContext,
   contract: AsyncFieldContract,
   asks: readonly Ask[],
-  { externalIds, answers, retryAfterSeconds, durationMs }: Submitted,
+  { externalIds, answers, statedCredits, retryAfterSeconds, durationMs }: Submitted,
 ): Promise<LookupAnswer[]> {
   const taken = asks.flatMap(({ lookupId, ask }) => {
     const externalId = externalIds.get(lookupId);
     return externalId === undefined ? [] : [{ lookupId, ask, externalId }];
   });
   const pollInSeconds = clampPollSeconds(retryAfterSeconds ?? contract.pollSeconds);
-  await untilStored(context, () => storeSubmissions(context.knex, taken, pollInSeconds));
+  const statedEach = statedCredits == null ? null : statedCredits / taken.length;
+  await untilStored(context, () => storeSubmissions(context.knex, taken, { pollInSeconds, statedEach }));
   const rest = asks.filter(({ lookupId }) => !externalIds.has(lookupId));
   const options = { resultSeconds: context.resultSeconds, durationMs };
   return answersOf(rest, { kind: 'answers', answers }, options);

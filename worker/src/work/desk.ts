@@ -3,7 +3,7 @@
  * asked and being settled. It knows no rule of its own: `plan` decides, `ask` claims, `conduct-call` asks, `settle` ends.
  */
 import type { AsyncFieldContract, FieldContract } from '@leadwell/providers/adapter';
-import { maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
+import { atEndpoint, maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
 import type { Ending } from '@leadwell/shared/domain/ending';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { suppressionError } from '@leadwell/shared/domain/suppression';
@@ -154,8 +154,9 @@ export class Desk {
 
   private pollDeskOf(row: WorkRow, name: string): PollDesk {
     const key = this.poolKey(row, name);
-    const provider = this.providerOf(row.field, name);
-    const contract = provider.adapter.fields[row.field] as AsyncFieldContract;
+    const account = this.providerOf(row.field, name);
+    const contract = account.adapter.fields[row.field] as AsyncFieldContract;
+    const provider = atEndpoint(account, contract.pollEndpoint ?? contract.endpoint);
     const planAgain = (again: WorkRow): void => this.planLater(again);
     const desk = this.pollDesks.get(key) ?? new PollDesk({ ...this.options, provider, contract, planAgain });
     this.pollDesks.set(key, desk);
@@ -171,8 +172,9 @@ export class Desk {
     const key = this.poolKey(row, name);
     const known = this.pools.get(key);
     if (known) return known;
-    const provider = this.providerOf(row.field, name);
-    const contract = provider.adapter.fields[row.field] as FieldContract | AsyncFieldContract;
+    const account = this.providerOf(row.field, name);
+    const contract = account.adapter.fields[row.field] as FieldContract | AsyncFieldContract;
+    const provider = atEndpoint(account, contract.endpoint);
     const runs = (): Iterable<BatchRun> => (row.run.batch.alone ? [row.run] : this.settleDesks.keys());
     const pool: ProviderPool = new ProviderPool({
       provider,

@@ -1,37 +1,24 @@
 import type { Logger } from 'pino';
-import type { Knex } from '@leadwell/shared/db/database';
-import type { Field } from '@leadwell/shared/domain/enrichment';
-import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
-import { questionsOf, type AskableProvider, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
 import {
   claimLease,
   deferBatch,
   giveBackLease,
   isReturned,
-  listAttemptsOfBatch,
-  listPendingRows,
   type Lease,
-  type PendingRow,
-  type StoredAttempt,
 } from '@leadwell/shared/repositories/leases';
-import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { settle } from '@leadwell/shared/settle/settle';
 import type { Relay } from '@leadwell/shared/relay/relay';
 import { AloneGate } from './alone-gate';
 import { BatchRun } from './batch-run';
 import type { Desk } from './desk';
 import type { LeaseKeeper } from './lease-keeper';
-import type { WorkRow } from './work-row';
+import { loadRows, type LoadRowsOptions } from './load-rows';
 
-export interface WorkBatchOptions {
-  knex: Knex;
+export interface WorkBatchOptions extends LoadRowsOptions {
   logger: Logger;
   desk: Desk;
   keeper: LeaseKeeper;
   relay: Relay;
-  /** The deployment's; an organisation may have its own, which is read with every lease. */
-  waterfall: AskableWaterfall;
-  shareResults: boolean;
   leaseSeconds: number;
   /** Shown in `leased_by`. */
   workerName: string;
@@ -104,7 +91,7 @@ export class BatchWorker {
     if (this.stopping) run.stop('stopped');
     keeper.holdLease(lease, () => run.stop('lost'));
     try {
-      const rows = await this.loadRows(run);
+      const rows = await loadRows(this.options, run);
       if (rows.length === 0) await settle(knex, lease, []);
       logger.debug(
         { batchId: lease.id, requestId: lease.requestId, rows: rows.length, alone },
@@ -124,64 +111,5 @@ export class BatchWorker {
     if (end === 'stopped') await giveBackLease(knex, lease, 0);
     if (end === 'parked') await giveBackLease(knex, lease, Math.ceil(run.waitMs / 1000));
     if (end === 'completed') await relay.publish(lease.orgId);
-  }
-
-  private async loadRows(run: BatchRun): Promise<WorkRow[]> {
-    const { knex } = this.options;
-    const [providers, pending, attempts] = await Promise.all([
-      readWaterfall(knex, this.options.waterfall, run.batch),
-      listPendingRows(knex, run.batch.id),
-      listAttemptsOfBatch(knex, run.batch.id),
-    ]);
-    return pending.map((row) =>
-      this.toWorkRow(
-        run,
-        row,
-        attempts.filter((attempt) => attempt.enrichmentId === row.enrichmentId),
-        providers,
-      ),
-    );
-  }
-
-  private toWorkRow(
-    run: BatchRun,
-    row: PendingRow,
-    attempts: readonly StoredAttempt[],
-    providers: readonly AskableProvider[],
-  ): WorkRow {
-    const { batch } = run;
-    const scope = this.options.shareResults ? SHARED_SCOPE : batch.orgId;
-    const asked = [...providers, ...this.listBinding(batch.field, attempts, providers)];
-    const questions = row.lead ? questionsOf(row.lead, asked) : [];
-    return {
-      enrichmentId: row.enrichmentId,
-      field: batch.field,
-      run,
-      acceptedAtText: row.acceptedAtText,
-      acceptedAtMs: row.acceptedAt.getTime(),
-      retryNotFound: row.retryNotFound,
-      turns: questions.map(({ provider, baseUrl, question, inputHash, closedBecause }) => {
-        const attempt = attempts.find((candidate) => candidate.provider === provider);
-        const key = { provider, baseUrl, inputHash, scope };
-        const { outcome = null, error = null } = attempt ?? {};
-        return { provider, question, key, closedBecause, outcome, error };
-      }),
-      unwritten: [],
-      spentMs: attempts.reduce((sum, attempt) => sum + (attempt.durationMs ?? 0), 0),
-      spentCost: 0,
-      plannedAtMs: 0,
-    };
-  }
-
-  /** Out of the waterfall since it was asked: what it found was paid for, and what it may not tell nobody else is asked. */
-  private listBinding(
-    field: Field,
-    attempts: readonly StoredAttempt[],
-    providers: readonly AskableProvider[],
-  ): AskableProvider[] {
-    const binding = attempts.filter(({ outcome }) => outcome === 'hit' || outcome === 'restricted');
-    const names = new Set(binding.map(({ provider }) => provider));
-    for (const { name } of providers) names.delete(name);
-    return this.options.waterfall.configured[field].filter(({ name }) => names.has(name));
   }
 }

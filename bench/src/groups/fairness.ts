@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiClient } from '../clients/api-client';
+import { waitUntilEnded } from '../clients/end-watch';
+import type { Backend, BenchContext } from '../context';
+import type { Group, Measure } from '../group';
+import { LeadSupply, loadLeads } from '../load/leads';
+import { createTenants, type Tenant } from '../load/tenants';
+import { atMost } from '../measure';
+import { timeMs } from '../rounds';
+import { median, percentile } from '../statistics';
+
+const SMALL_LEADS = 10;
+const CALLS_A_SECOND = 100;
+const BATCH_SIZE = 50;
+const BATCH_MS = (BATCH_SIZE / CALLS_A_SECOND) * 1000;
+const PAUSE_AT_MOST_MS = 200;
+
+export const fairnessGroup: Group = {
+  name: 'fairness',
+  purpose: `${SMALL_LEADS} leads of one tenant beside the flood of another, ${CALLS_A_SECOND} calls a second allowed`,
+  async run(context) {
+    const measures: Measure[] = [];
+    const backends = context.backends.slice(0, context.sized({ full: 2, small: 1 }));
+    for (const backend of backends) measures.push(await measure(context, backend));
+    return measures;
+  },
+};
+
+/** The small tenant's orders one after the other: first alone, then while the flood, far from its end, is worked. */
+async function measure(context: BenchContext, backend: Backend): Promise<Measure> {
+  const orders = context.sized({ full: 30, small: 2 });
+  const flood = context.sized({ full: 100, small: 2 });
+  const floodSize = context.sized({ full: 1000, small: 100 });
+  const database = await context.createDatabase();
+  const supply = new LeadSupply(await loadLeads(database, 2 * orders * SMALL_LEADS + flood * floodSize));
+  const [small, large] = await createTenants(database, 2);
+  const provider = { name: 'hunter', limits: [{ calls: CALLS_A_SECOND, perSeconds: 1 }] } as const;
+  const deployment = await context.deploy({ database, backend, provider });
+  await deployment.startWorker();
+  const [client, api] = [await database.connect(), clientOf(context, deployment.apiUrl, small)];
+  const order = async (): Promise<number> => {
+    await delay(Math.random() * PAUSE_AT_MOST_MS);
+    const ids = supply.take(SMALL_LEADS);
+    return timeMs(async () => {
+      await api.enrich(ids);
+      await waitUntilEnded(client, small?.orgId ?? '', ids);
+    });
+  };
+  context.say(`${backend.name}: alone`);
+  const alone = await repeat(orders, order);
+  context.say(`${backend.name}: beside the flood`);
+  const flooding = clientOf(context, deployment.apiUrl, large);
+  for (let i = 0; i < flood; i++) await flooding.enrich(supply.take(floodSize));
+  const beside = await repeat(orders, order);
+  return report(backend, alone, beside);
+}
+
+function report(backend: Backend, alone: readonly number[], beside: readonly number[]): Measure {
+  const note =
+    `alone p50 ${median(alone).toFixed(0)} ms; beside p50 ${median(beside).toFixed(0)} ms; a batch takes ${BATCH_MS} ms; ` +
+    `${beside.length} orders`;
+  const bound = Math.round(3 * median(alone) + BATCH_MS);
+  return atMost(
+    { name: `fairness: ${backend.name}, p95 beside the flood`, unit: 'ms', note },
+    percentile(beside, 95),
+    bound,
+  );
+}
+
+function clientOf(context: BenchContext, apiUrl: string, tenant: Tenant | undefined): ApiClient {
+  const client = new ApiClient(apiUrl, tenant?.apiKey ?? '');
+  context.onEnd('client', () => Promise.resolve(client.close()));
+  return client;
+}
+
+async function repeat(times: number, work: () => Promise<number>): Promise<number[]> {
+  const samples: number[] = [];
+  for (let i = 0; i < times; i++) samples.push(await work());
+  return samples;
+}

@@ -1,0 +1,2 @@
+DROP INDEX lookups_repeated;
+DROP INDEX attempts_started;
