@@ -167,8 +167,8 @@ it.concurrent(
     const backend = { name: 'postgres', redisUrl: undefined } as const;
     const deployment = await deploy({ backend, startsApi: false });
     const gone = '127.0.0.1:1';
-    const database = /ended at its start.*\nThe database cannot be reached/;
-    const queue = /ended at its start.*\nRedis does not answer: .* Then start this process again/;
+    const database = /ended at its start[^]*\nThe database cannot be reached/;
+    const queue = /ended at its start[^]*\nRedis does not answer: .* Then start this process again/;
     try {
       await Promise.all(
         [gone, silent.address].flatMap((address) => [
