@@ -7,8 +7,6 @@ import { deploy, type Deployment, type Process } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
 
-jest.setTimeout(120_000);
-
 const CREDITS = 10_000;
 const LEADS = 200;
 /** What compose grants between SIGTERM and SIGKILL is 35 s; the bound of a worker is 28 s. */

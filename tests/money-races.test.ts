@@ -77,7 +77,7 @@ describe('racing orders, repeats, cancels and retries over two API processes', (
       (await query<{ n: number }>(knex, sql, { orgId: tenant.orgId }))[0]!.n;
     await waitUntil(
       async () => (await count(`SELECT count(*) AS n FROM enrichments WHERE status = 'pending'`)) === 0,
-      { timeoutMs: 60_000, message: 'no enrichment pending' },
+      { message: 'no enrichment pending' },
     );
     const found = await count('SELECT count(*) AS n FROM enrichments WHERE org_id = :orgId AND data_found');
     const paid = await count(

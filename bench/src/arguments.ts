@@ -8,12 +8,17 @@ export interface BenchArguments {
   only: readonly string[];
   size: Size;
   json: boolean;
+  /** What the group `scale` loads at full size. */
+  enrichments: number;
 }
 
+const ENRICHMENTS = 10_000_000;
+
 export const USAGE =
-  'npm run bench -- [--only GROUP]… [--size small|full] [--json]\n' +
+  'npm run bench -- [--only GROUP]… [--size small|full] [--enrichments N] [--json]\n' +
   '  --only   runs this group alone; may be repeated\n' +
   '  --size   full by default; small checks in seconds that every group measures, and its numbers mean nothing\n' +
+  '  --enrichments  how many the group scale loads; 10,000,000 by default, which takes some minutes and 15 GB of disk\n' +
   '  --json   prints { measures: [{ name, value, unit, target, met }] } on the last line';
 
 /** Reads the command line. Throws, with what there is, where something is unknown. */
@@ -23,6 +28,7 @@ export function readArguments(args: readonly string[], groups: readonly string[]
     options: {
       only: { type: 'string', multiple: true, default: [] },
       size: { type: 'string', default: 'full' },
+      enrichments: { type: 'string', default: String(ENRICHMENTS) },
       json: { type: 'boolean', default: false },
     },
   });
@@ -31,5 +37,8 @@ export function readArguments(args: readonly string[], groups: readonly string[]
   if (unknown !== undefined)
     throw new Error(`There is no group "${unknown}". There are: ${groups.join(', ')}.`);
   if (size !== 'small' && size !== 'full') throw new Error(`--size is small or full, not "${size}".`);
-  return { only, size, json };
+  const enrichments = Number(values.enrichments);
+  if (!Number.isInteger(enrichments / 100) || enrichments < 100_000)
+    throw new Error(`--enrichments is a multiple of 100 from 100,000 on, not "${values.enrichments}".`);
+  return { only, size, json, enrichments };
 }

@@ -14,6 +14,8 @@ import type { Servers } from './servers/servers';
 
 export interface BenchContext {
   readonly size: Size;
+  /** What the group `scale` loads at full size. */
+  readonly enrichments: number;
   /** Undefined where redis-server is not on the PATH: what needs it is left out. */
   readonly redisUrl: string | undefined;
   /** Both where Redis is there: the queue runs on either. */
@@ -41,7 +43,7 @@ export interface Backend {
 }
 
 export function createContext(
-  size: Size,
+  { size, enrichments }: Pick<BenchContext, 'size' | 'enrichments'>,
   servers: Servers,
   tearDown: TearDown,
   say: (text: string) => void,
@@ -50,6 +52,7 @@ export function createContext(
   const onEnd = (name: string, undo: () => Promise<unknown>): void => tearDown.add(name, undo);
   return {
     size,
+    enrichments,
     redisUrl,
     backends: [
       { name: 'postgresql', redisUrl: undefined },

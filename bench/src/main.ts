@@ -48,7 +48,7 @@ async function runGroup(
   const startedAt = performance.now();
   const loadBefore = describeLoad();
   try {
-    const measures = await group.run(createContext(options.size, servers, own, say(group.name)));
+    const measures = await group.run(createContext(options, servers, own, say(group.name)));
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     process.stdout.write(`${describeMeasures(measures)}\n`);
     show(`  ${seconds} s; load ${loadBefore} before, ${describeLoad()} after`);

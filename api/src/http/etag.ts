@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** A strong ETag: equal exactly where the body is equal. */
-export function etagOf(body: string): string {
-  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 32)}"`;
+/** A strong ETag: equal exactly where the text is, which stands for the whole answer. */
+export function etagOf(text: string): string {
+  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 32)}"`;
 }
 
 /** Whether a caller's If-None-Match names this ETag; as the standard asks, a weak mark does not count. */

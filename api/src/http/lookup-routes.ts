@@ -2,6 +2,7 @@ import type { Field } from '@leadwell/shared/domain/enrichment';
 import { notFound } from '@leadwell/shared/domain/errors';
 import { listAttempts } from '@leadwell/shared/repositories/attempt-queries';
 import {
+  digestTaskEnrichments,
   findEnrichment,
   listTaskEnrichments,
   type EnrichmentTask,
@@ -10,19 +11,13 @@ import { Router, type Request, type Response } from 'express';
 import Joi from 'joi';
 import type { Knex } from '@leadwell/shared/db/database';
 import { callerOf, requireScope } from './authentication';
-import { boundedList } from './bounded-list';
 import { etagOf, isNotModified } from './etag';
-import { idParams, uuid } from './id-schemas';
+import { idParams } from './id-schemas';
 import { jsonBody } from './json-body';
 import { fieldSchema } from './order-schemas';
+import { takeTasks, tasksBodySchema } from './task-list';
 import { validateInput } from './validation';
 
-const taskSchema = Joi.object({
-  entityId: uuid.required(),
-  field: Joi.valid('phones', 'emails', 'summary').required(),
-  entityType: Joi.valid('person', 'company').default('person'),
-});
-const tasksBodySchema = Joi.object({ tasks: boundedList(taskSchema, 1, 200).required() }).required();
 const fieldQuerySchema = Joi.object({ field: fieldSchema });
 
 /** The calls that read enrichments and cost nothing. */
@@ -30,12 +25,7 @@ export function lookupRoutes(deps: { knex: Knex }): Router {
   const router = Router();
 
   router.post('/batch/query', requireScope('read'), ...jsonBody, async (req, res) => {
-    const { body } = validateInput({
-      body: { value: req.body as unknown, schema: tasksBodySchema },
-      query: { value: req.query, schema: Joi.object({}) },
-    });
-    const { tasks } = body as { tasks: EnrichmentTask[] };
-    sendConditional(req, res, await listTaskEnrichments(deps.knex, callerOf(res).orgId, tasks));
+    await answerTasks(deps.knex, req, res, readTasks(req));
   });
 
   router.get('/:personId', requireScope('read'), async (req, res) => {
@@ -65,11 +55,30 @@ async function getEnrichment(knex: Knex, req: Request, res: Response) {
   return enrichment;
 }
 
+function readTasks(req: Request): EnrichmentTask[] {
+  const taken = takeTasks(req.body);
+  const query = { value: req.query, schema: Joi.object({}) };
+  const body = { value: req.body as unknown, schema: tasksBodySchema };
+  const checked = validateInput({ ...(taken === null && { body }), query });
+  return taken ?? (checked.body as { tasks: EnrichmentTask[] }).tasks;
+}
+
 /** Answers 304 without a body where the caller has this very answer already: a client that polls 200 leads mostly does. */
-function sendConditional(req: Request, res: Response, answer: unknown): void {
-  const body = JSON.stringify(answer);
-  const etag = etagOf(body);
-  res.set('ETag', etag);
-  if (isNotModified(req.get('if-none-match'), etag)) res.status(304).end();
-  else res.type('json').send(body);
+async function answerTasks(
+  knex: Knex,
+  req: Request,
+  res: Response,
+  tasks: readonly EnrichmentTask[],
+): Promise<void> {
+  const { orgId } = callerOf(res);
+  const known = req.get('if-none-match');
+  if (known !== undefined) {
+    const etag = etagOf(await digestTaskEnrichments(knex, orgId, tasks));
+    if (isNotModified(known, etag)) {
+      res.set('ETag', etag).status(304).end();
+      return;
+    }
+  }
+  const { enrichments, digest } = await listTaskEnrichments(knex, orgId, tasks);
+  res.set('ETag', etagOf(digest)).json(enrichments);
 }

@@ -5,7 +5,6 @@ import type { Enrichment } from '@leadwell/shared/domain/enrichment';
 import { AppError } from '@leadwell/shared/domain/errors';
 import { debitCredits, type DebitReceipt } from '@leadwell/shared/ledger/debit';
 import { lockCreditAccount } from '@leadwell/shared/ledger/lock-account';
-import { readClock } from '@leadwell/shared/repositories/accepted-work';
 import { keepAnswer } from '@leadwell/shared/repositories/idempotency-keys';
 import { newId } from '@leadwell/shared/domain/ids';
 import type { Logger } from 'pino';
@@ -70,16 +69,17 @@ async function acceptInside(
 
   const leadIds = await resolveSelection(trx, order);
   const availableCredits = await lockCreditAccount(trx, order.orgId);
-  const at = await readClock(trx);
   const plan = await planOrder(trx, deps, order, leadIds);
   if (order.maxCredits !== null && plan.requiredCredits > order.maxCredits) {
     throw insufficientCredits(plan, Math.min(availableCredits, order.maxCredits));
   }
 
   const requestId = newId();
-  const receipt = await pay(trx, order, plan, requestId, { availableCredits, at });
-  const enrichments = await writeRequest(trx, deps.config, { id: requestId, order, plan, receipt, at });
-  if (order.idempotency) await keepAnswer(trx, { orgId: order.orgId, ...order.idempotency, requestId, at });
+  const receipt = await pay(trx, order, plan, { requestId, availableCredits });
+  const enrichments = await writeRequest(trx, deps.config, { id: requestId, order, plan, receipt });
+  if (order.idempotency) {
+    await keepAnswer(trx, { orgId: order.orgId, ...order.idempotency, requestId, at: plan.at });
+  }
   return {
     requestId,
     enrichments,
@@ -94,8 +94,7 @@ async function pay(
   trx: Knex.Transaction,
   order: Order,
   plan: Plan,
-  requestId: string,
-  account: { availableCredits: number; at: Date },
+  { requestId, availableCredits }: { requestId: string; availableCredits: number },
 ): Promise<DebitReceipt> {
   const receipt = await debitCredits(trx, {
     orgId: order.orgId,
@@ -103,9 +102,9 @@ async function pay(
     field: order.field,
     count: plan.paidCount,
     unitPriceCredits: plan.unitPriceCredits,
-    at: account.at,
+    at: plan.at,
   });
-  if (!receipt) throw insufficientCredits(plan, account.availableCredits);
+  if (!receipt) throw insufficientCredits(plan, availableCredits);
   return receipt;
 }
 

@@ -3,13 +3,13 @@ import type { Db } from '@leadwell/shared/db/database';
 import type { Enrichment } from '@leadwell/shared/domain/enrichment';
 import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
 import { isSuppressionError, suppressionError } from '@leadwell/shared/domain/suppression';
-import type { AskableWaterfall } from '@leadwell/shared/domain/waterfall';
+import { waterfallOf, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
+import { readOrderGround } from '@leadwell/shared/repositories/accepted-work';
 import {
   listLeadsToRetry,
   listSelectedLeads,
   type SelectedLead,
 } from '@leadwell/shared/repositories/enrichment-queries';
-import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
 import { hitsByLead, listStoredHits, type LeadHit } from '@leadwell/shared/repositories/stored-hits';
 import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { selectLeads } from '../search/select-leads';
@@ -30,6 +30,8 @@ export type PlannedRow =
 
 /** An order split: what exists, what a stored answer or a suppression ends at once, what is to be paid. In selection order. */
 export interface Plan {
+  /** The database's time, read after the lock. */
+  at: Date;
   rows: PlannedRow[];
   paidCount: number;
   unitPriceCredits: number;
@@ -57,6 +59,7 @@ export async function planOrder(
   leadIds: readonly string[],
 ): Promise<Plan> {
   const { orgId, field } = order;
+  const { at, ownProviders, hasSuppressions } = await readOrderGround(db, order);
   const leads = await listVisible(db, order, leadIds);
   const isKept = (lead: SelectedLead): boolean => lead.live !== null && !needsNewRound(lead.live, order);
   const toRead = leads.filter((lead) => !isKept(lead)).map((lead) => lead.leadId);
@@ -64,22 +67,21 @@ export async function planOrder(
     field,
     scope: deps.config.shareResults === 'on' ? SHARED_SCOPE : orgId,
     leadIds: toRead,
-    providers: await readWaterfall(db, deps.waterfall, order),
+    providers: waterfallOf(deps.waterfall, field, ownProviders),
   });
   const hitsOf = hitsByLead(hits);
   const suppressed = await findSuppressed(db, {
-    subjects: { orgId, leadIds: toRead },
+    // Where nothing is suppressed, to parse and plan the check took an accept of one lead as long as all its writes.
+    subjects: { orgId, leadIds: hasSuppressions ? toRead : [] },
     answers: hits.map(({ leadId, lookupId }) => ({ id: leadId, lookupId })),
   });
-  return priced(
-    leads.map((lead) => {
-      const isGlobal = suppressed.get(lead.leadId);
-      return isGlobal === undefined
-        ? planRow(lead, order, hitsOf.get(lead.leadId))
-        : planSuppressed(lead, suppressionError(isGlobal));
-    }),
-    field === 'emails' ? deps.config.emailCredits : deps.config.phoneCredits,
-  );
+  const rows = leads.map((lead) => {
+    const isGlobal = suppressed.get(lead.leadId);
+    return isGlobal === undefined
+      ? planRow(lead, order, hitsOf.get(lead.leadId))
+      : planSuppressed(lead, suppressionError(isGlobal));
+  });
+  return { at, rows, ...priceOf(rows, deps, order) };
 }
 
 function planRow(
@@ -108,9 +110,14 @@ function needsNewRound(live: Enrichment, order: Order): boolean {
   return true;
 }
 
-function priced(rows: PlannedRow[], unitPriceCredits: number): Plan {
+function priceOf(
+  rows: readonly PlannedRow[],
+  { config }: PlanningDependencies,
+  { field }: Order,
+): Pick<Plan, 'paidCount' | 'unitPriceCredits' | 'requiredCredits'> {
   const paidCount = rows.filter((row) => row.kind === 'paid').length;
-  return { rows, paidCount, unitPriceCredits, requiredCredits: paidCount * unitPriceCredits };
+  const unitPriceCredits = field === 'emails' ? config.emailCredits : config.phoneCredits;
+  return { paidCount, unitPriceCredits, requiredCredits: paidCount * unitPriceCredits };
 }
 
 async function listVisible(db: Db, order: Order, leadIds: readonly string[]): Promise<SelectedLead[]> {

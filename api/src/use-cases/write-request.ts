@@ -4,10 +4,7 @@ import type { Enrichment } from '@leadwell/shared/domain/enrichment';
 import { newId } from '@leadwell/shared/domain/ids';
 import type { DebitReceipt } from '@leadwell/shared/ledger/debit';
 import {
-  insertBatches,
-  insertEnrichments,
-  insertRequest,
-  insertRequestList,
+  insertAcceptedWork,
   supersedeEnrichments,
   type NewBatch,
   type NewEnrichment,
@@ -22,40 +19,32 @@ export interface PaidOrder {
   order: Order;
   plan: Plan;
   receipt: DebitReceipt;
-  at: Date;
 }
 
 type WriteConfig = Pick<Config, 'batchSize' | 'enrichmentDeadlineHours'>;
 
 /**
- * Writes a planned and paid order: makes way for new rounds, then the request, its batches, its rows and its list, each
- * by one statement however many leads there are. Gives the enrichments in selection order. The caller holds the
- * account lock; nothing here decides about money.
+ * Writes a planned and paid order: makes way for new rounds, then the request with its batches, rows and list, by one statement each
+ * however many leads there are. Gives the enrichments in selection order. The caller holds the account lock; nothing
+ * here decides about money.
  */
 export async function writeRequest(db: Db, config: WriteConfig, paid: PaidOrder): Promise<Enrichment[]> {
-  const { plan, at } = paid;
+  const { plan } = paid;
   const request = toRequest(paid);
   const batches: NewBatch[] = [];
   const listed = plan.rows.map((row) => listRow(row, batches, config.batchSize));
   const own = listed.flatMap((row) => row.own ?? []);
 
-  await supersedeEnrichments(db, plan.rows.flatMap(supersededBy), at);
-  await insertRequest(db, request);
-  await insertBatches(
-    db,
+  await supersedeEnrichments(db, plan.rows.flatMap(supersededBy), plan.at);
+  await insertAcceptedWork(db, {
     request,
     batches,
-    new Date(at.getTime() + config.enrichmentDeadlineHours * 3_600_000),
-  );
-  await insertEnrichments(db, request, own, {
+    deadlineAt: new Date(plan.at.getTime() + config.enrichmentDeadlineHours * 3_600_000),
+    rows: own,
     unitPriceCredits: plan.unitPriceCredits,
     retryNotFound: paid.order.retryNotFound,
+    listedIds: listed.map((row) => row.enrichmentId),
   });
-  await insertRequestList(
-    db,
-    request.id,
-    listed.map((row) => row.enrichmentId),
-  );
   await giveHitValues(db, request.orgId, own);
   return listed.map((row) => row.reused ?? toEnrichment(row.own, request));
 }
@@ -89,7 +78,7 @@ function supersededBy(row: PlannedRow): string[] {
   return row.kind === 'reused' || row.supersedes === null ? [] : [row.supersedes];
 }
 
-function toRequest({ id, order, plan, receipt, at }: PaidOrder): NewRequest {
+function toRequest({ id, order, plan, receipt }: PaidOrder): NewRequest {
   return {
     id,
     orgId: order.orgId,
@@ -100,11 +89,11 @@ function toRequest({ id, order, plan, receipt, at }: PaidOrder): NewRequest {
     total: plan.rows.length,
     creditsCharged: receipt.amountCredits,
     creditTransactionId: receipt.transactionId,
-    at,
+    at: plan.at,
   };
 }
 
-/** As insertEnrichments wrote it: reading a thousand rows back would take longer than writing them. */
+/** As insertAcceptedWork wrote it: reading a thousand rows back would take longer than writing them. */
 function toEnrichment(row: NewEnrichment, request: NewRequest): Enrichment {
   const isPending = row.batchId !== null;
   return {

@@ -3,7 +3,7 @@
  * a lead whose own inputs hash the same: keyed by LinkedIn URL alone, one tenant could plant its own domain on a
  * stranger and poison the answer for all.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import { foldValue } from './text-folding';
 
@@ -122,9 +122,8 @@ export function firstQuestion(lead: LeadInputs, forms: readonly QuestionForm[]):
 export function hashQuestion(question: Question): Buffer {
   const { form, ...inputs } = question;
   const parts = Object.values(inputs).map(foldValue);
-  return createHash('sha256')
-    .update(JSON.stringify([form, ...parts]))
-    .digest();
+  // At once: through a Hash object it takes three times as long, and an import hashes four questions of each lead.
+  return hash('sha256', JSON.stringify([form, ...parts]), 'buffer');
 }
 
 /** The hash of every form that the lead fills, null for the others: what is stored with the lead. */

@@ -13,8 +13,11 @@ export interface Identifiable {
   fullName: string | null;
   linkedinUrl: string | null;
   emails: readonly string[];
-  companyName: string | null;
-  companyDomain: string | null;
+}
+
+export interface Employer {
+  name: string | null;
+  domain: string | null;
 }
 
 /** Keys by rank, the strongest first. Each may be empty; e-mail may have several. */
@@ -31,13 +34,13 @@ export const FIRST_NAME_RANK = 2;
 /** An index entry must stay under 2.7 kB; longer keys are hashed. */
 const MAX_KEY_BYTES = 500;
 
-/** Every key a person is known by, in ranks. */
-export function rankedKeysOf(person: Identifiable): RankedKeys {
+/** Every key a person of a company is known by, in ranks. */
+export function rankedKeysOf(person: Identifiable, employer: Employer | null): RankedKeys {
   const path = normaliseLinkedinPath(person.linkedinUrl);
   const emails = person.emails.flatMap((text) => normaliseEmail(text) ?? []);
   const name = foldName(person);
-  const domain = normaliseDomain(person.companyDomain);
-  const company = person.companyName === null ? '' : foldCompany(person.companyName);
+  const domain = normaliseDomain(employer?.domain ?? null);
+  const company = employer?.name == null ? '' : foldCompany(employer.name);
   return [
     path ? [shorten(`linkedin:${path}`)] : [],
     emails.map((email) => shorten(`email:${email}`)),

@@ -22,13 +22,12 @@ const DERIVED_AT_ONCE = 250;
 export async function importChunk(
   knex: Knex,
   orgId: string | null,
-  rows: readonly LeadRow[],
+  rows: readonly KeyedRow[],
   decisions: CompanyDecisions,
 ): Promise<ChunkPlan> {
-  const keyed = rows.map((row): KeyedRow => ({ row, keys: keysOfRow(row) }));
   return inTransaction(knex, async (trx) => {
     await people.lockLeadWrites(trx);
-    const { kept, rejections } = await splitErased(trx, orgId, keyed);
+    const { kept, rejections } = await splitErased(trx, orgId, rows);
     const plan = new ChunkPlan(await findKnown(trx, orgId, kept), decisions);
     plan.rejections.push(...rejections);
     for (const { row, keys } of kept) plan.add(row, keys);
@@ -37,13 +36,14 @@ export async function importChunk(
   });
 }
 
-interface KeyedRow {
+/** A row with what its person is known by: worked out as it is read, while the database stores the rows before it. */
+export interface KeyedRow {
   row: LeadRow;
   keys: RankedKeys;
 }
 
-function keysOfRow(row: LeadRow): RankedKeys {
-  return rankedKeysOf({ ...row, companyName: row.company.name, companyDomain: row.company.domain });
+export function keyRow(row: LeadRow): KeyedRow {
+  return { row, keys: rankedKeysOf(row, row.company) };
 }
 
 /** What the scope knows of the people and companies that the rows name. */

@@ -5,8 +5,8 @@ import { analyseLeads } from '../repositories/lead-writes';
 import { findOrganisation } from '../repositories/organisations-admin';
 import type { ImportCounts } from './chunk-plan';
 import { CompanyDecisions } from './company-decisions';
-import { importChunk } from './import-chunk';
-import type { LeadRow, ReadRow, Rejection } from './lead-row';
+import { importChunk, keyRow, type KeyedRow } from './import-chunk';
+import type { ReadRow, Rejection } from './lead-row';
 import { readCsv, type FileTerms } from './read-csv';
 import { readNdjson } from './read-ndjson';
 
@@ -57,12 +57,12 @@ class ImportRun {
 
   /** While the database works on one chunk, the next is read. */
   async importAll(rows: AsyncIterable<ReadRow>): Promise<void> {
-    let chunk: LeadRow[] = [];
+    let chunk: KeyedRow[] = [];
     let writing = Promise.resolve();
     try {
       for await (const row of rows) {
         if ('rejection' in row) this.reject(row.rejection);
-        else chunk.push(row.lead);
+        else chunk.push(keyRow(row.lead));
         if (chunk.length < ROWS_PER_CHUNK) continue;
         await writing;
         writing = this.importChunk(chunk);
@@ -76,13 +76,13 @@ class ImportRun {
     if (chunk.length > 0) await this.importChunk(chunk);
   }
 
-  private async importChunk(rows: readonly LeadRow[]): Promise<void> {
+  private async importChunk(rows: readonly KeyedRow[]): Promise<void> {
     await this.importHalving(rows);
     this.request.onProgress?.({ ...this.counts });
   }
 
   /** A row that PostgreSQL will not store must not take its chunk along: halves are tried until it stands alone. */
-  private async importHalving(rows: readonly LeadRow[]): Promise<void> {
+  private async importHalving(rows: readonly KeyedRow[]): Promise<void> {
     try {
       const plan = await importChunk(this.knex, this.request.orgId, rows, this.decisions);
       this.decisions.add(plan.decided);
@@ -92,7 +92,7 @@ class ImportRun {
     } catch (error) {
       const [first] = rows;
       if (!first || !isUnstorable(error)) throw error;
-      if (rows.length === 1) return this.reject({ line: first.line, column: null, message: UNSTORABLE });
+      if (rows.length === 1) return this.reject({ line: first.row.line, column: null, message: UNSTORABLE });
       const middle = Math.ceil(rows.length / 2);
       await this.importHalving(rows.slice(0, middle));
       await this.importHalving(rows.slice(middle));

@@ -20,11 +20,7 @@ export interface PlannedLead {
 
 /** The keys of a lead as it is now planned. */
 export function keysOfLead(lead: PlannedLead): RankedKeys {
-  return rankedKeysOf({
-    ...lead.profile,
-    companyName: lead.company?.profile.name ?? null,
-    companyDomain: lead.company?.profile.domain ?? null,
-  });
+  return rankedKeysOf(lead.profile, lead.company?.profile ?? null);
 }
 
 /** Whether a key of a higher rank than `rank` tells the row from the lead: both have one, and none in common. */

@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import { newId } from '../domain/ids';
 import { OPERATION_OF_FIELD } from '../domain/pricing';
@@ -31,7 +31,7 @@ export interface DebitReceipt {
 export async function debitCredits(db: Db, debit: Debit): Promise<DebitReceipt | null> {
   const amountCredits = debit.count * debit.unitPriceCredits;
   const transactionId = amountCredits > 0 ? newId() : null;
-  const [paid] = await query<{ balance: number; threshold: number | null }>(
+  const [paid] = await queryPrepared<{ balance: number; threshold: number | null }>(
     db,
     transactionId ? DEBIT_SQL : BALANCE_SQL,
     {

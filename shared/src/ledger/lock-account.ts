@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 
 /**
  * Locks an organisation's credit account until the transaction ends and gives its balance in credits. Accepts, settles,
@@ -10,7 +10,7 @@ import { query, type Db } from '../db/database';
  * Throws where the organisation has no account.
  */
 export async function lockCreditAccount(db: Db, orgId: string): Promise<number> {
-  const [account] = await query<{ balance: number }>(
+  const [account] = await queryPrepared<{ balance: number }>(
     db,
     'SELECT balance FROM credit_accounts WHERE org_id = ? FOR NO KEY UPDATE',
     [orgId],

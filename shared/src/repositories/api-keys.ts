@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 import type { ApiKeyScope } from '../domain/api-key';
 
 /** Whoever holds a key: one user of one organisation. */
@@ -14,7 +14,7 @@ export interface KeyHolder {
  * statement, so that the three cannot be told apart by time. Nothing is cached: a revoked key ends with its next call.
  */
 export async function findKeyHolder(db: Db, keyHash: Buffer): Promise<KeyHolder | null> {
-  const [row] = await query<{
+  const [row] = await queryPrepared<{
     id: string;
     org_id: string;
     user_name: string;

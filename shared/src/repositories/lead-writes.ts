@@ -98,14 +98,19 @@ export async function listPeopleOfCompanies(
   );
 }
 
-/** JSON, because unnest would flatten the lists. */
+/** JSON, because unnest would flatten the lists. `position` counts from 1, in the order given. */
 const PERSON_RECORDSET = `
-  json_to_recordset(CAST(:people AS json)) AS p (
-    position bigint, id uuid, "firstName" text, "lastName" text, "fullName" text, "jobTitle" text, seniority text,
+  ROWS FROM (json_to_recordset(CAST(:people AS json)) AS (
+    id uuid, "firstName" text, "lastName" text, "fullName" text, "jobTitle" text, seniority text,
     city text, country text, "linkedinUrl" text, emails text[], phones text[], departments text[], functions text[],
     skills text[], languages text[], "socialLinks" text[], "previousCompanies" text[], "companyId" uuid,
     "companyName" text, "companyDomain" text, "employeesMin" integer, "employeesMax" integer, "searchWords" tsvector,
-    "searchTerms" text[], "nameDomainHash" bytea, "nameCompanyHash" bytea, "linkedinHash" bytea, "emailHash" bytea)`;
+    "searchTerms" text[], "nameDomainHash" bytea, "nameCompanyHash" bytea, "linkedinHash" bytea, "emailHash" bytea
+  )) WITH ORDINALITY AS p (
+    id, "firstName", "lastName", "fullName", "jobTitle", seniority, city, country, "linkedinUrl", emails, phones, departments,
+    functions, skills, languages, "socialLinks", "previousCompanies", "companyId", "companyName", "companyDomain",
+    "employeesMin", "employeesMax", "searchWords", "searchTerms", "nameDomainHash", "nameCompanyHash", "linkedinHash", "emailHash",
+    position)`;
 
 /** Adds people at the end of the search order, in the order given. The caller holds lockLeadWrites. */
 export async function insertPeople(
@@ -114,7 +119,6 @@ export async function insertPeople(
   people: readonly DerivedPersonRecord[],
 ): Promise<void> {
   if (people.length === 0) return;
-  const positioned = people.map((person, index) => ({ ...person, position: index + 1 }));
   await execute(
     db,
     `INSERT INTO people
@@ -128,7 +132,7 @@ export async function insertPeople(
         "searchWords", "searchTerms", "nameDomainHash", "nameCompanyHash", "linkedinHash", "emailHash"
      FROM (SELECT COALESCE(max(seq), 0) AS seq FROM people) AS last, ${PERSON_RECORDSET}
      ORDER BY position`,
-    { orgId, people: JSON.stringify(positioned) },
+    { orgId, people: JSON.stringify(people) },
   );
 }
 

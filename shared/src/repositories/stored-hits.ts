@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import { HASH_COLUMN } from '../domain/question';
 import type { AskableProvider } from '../domain/waterfall';
@@ -22,7 +22,7 @@ export async function listStoredHits(
 ): Promise<LeadHit[]> {
   const providers = wanted.providers.filter(({ closedBecause }) => closedBecause === undefined);
   if (wanted.leadIds.length === 0 || providers.length === 0) return [];
-  return query<LeadHit>(
+  return queryPrepared<LeadHit>(
     db,
     `SELECT p.id AS "leadId", q.provider, l.id AS "lookupId"
      FROM unnest(CAST(:leadIds AS uuid[])) AS s (lead_id)

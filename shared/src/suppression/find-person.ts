@@ -90,11 +90,11 @@ async function addAlike(
 ): Promise<ErasableLead[]> {
   if (trusted.length === 0) return [...named];
   const namedIds = new Set(named.map(({ id }) => id));
-  const known = trusted.map(rankedKeysOf);
+  const known = trusted.map(keysOf);
   const trustedIds = trusted.map(({ id }) => id);
   const alike = bounded(await listLeadsAlike(db, trustedIds, FOUND_AT_MOST + 1));
   const others = alike.filter((lead) => !namedIds.has(lead.id));
-  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, rankedKeysOf(lead))))];
+  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, keysOf(lead))))];
 }
 
 /** As the importer joins rows (docs/adr/0007): the strongest rank at which both have a key decides. */
@@ -104,4 +104,8 @@ function isSamePerson(one: RankedKeys, other: RankedKeys): boolean {
     if (keys.length > 0 && theirs.length > 0) return keys.some((key) => theirs.includes(key));
   }
   return false;
+}
+
+function keysOf(lead: ErasableLead): RankedKeys {
+  return rankedKeysOf(lead, { name: lead.companyName, domain: lead.companyDomain });
 }

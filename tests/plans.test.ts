@@ -1,0 +1,205 @@
+/**
+ * The plans of the statements that calls wait for, on a database that has been analysed: each reads what it asks for by an
+ * index, however the values lie. Statements are taken as the service sends them; those that are prepared, with their generic plan.
+ */
+import type { Filters } from '@leadwell/api/search/filters';
+import { countLeads, listLeadIds } from '@leadwell/api/search/select-leads';
+import { acceptRequest } from '@leadwell/api/use-cases/accept-request';
+import { parseApiKey } from '@leadwell/shared/domain/api-key';
+import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
+import { importLeads } from '@leadwell/shared/leads/import-leads';
+import { findKeyHolder } from '@leadwell/shared/repositories/api-keys';
+import {
+  digestTaskEnrichments,
+  findEnrichment,
+  listTaskEnrichments,
+  type EnrichmentTask,
+} from '@leadwell/shared/repositories/enrichment-queries';
+import { createLogger } from '@leadwell/shared/runtime/logger';
+import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
+import { Client } from 'pg';
+import { seedTenant, type Tenant } from './support/seed';
+
+const LEADS = 4_000;
+const TOWNS = 400;
+const PROVIDERS = [
+  { name: 'hunter', baseUrl: 'http://hunter', forms: ['name_domain', 'linkedin'] as const },
+  { name: 'prospeo', baseUrl: 'http://prospeo', forms: ['linkedin'] as const },
+];
+
+/** Tables that grow with use. The others have a row for each organisation or key, and are read whole while they are small. */
+const LARGE = [
+  'people',
+  'enrichments',
+  'lookups',
+  'request_enrichments',
+  'batches',
+  'lead_values',
+  'credit_transactions',
+];
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  Plans?: Plan[];
+}
+
+interface Sent {
+  sql: string;
+  bindings: unknown[];
+  options?: { name?: string };
+}
+
+describe('the plans of what calls wait for', () => {
+  let database: TestDatabase;
+  let knex: Knex;
+  let client: Client;
+  let [tenant, other] = [] as unknown as [Tenant, Tenant];
+  let leadIds: string[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    knex = openDatabase({ url: database.url, poolSize: 3, applicationName: 'plans' });
+    client = new Client({ connectionString: database.url });
+    await client.connect();
+    await importLeads(knex, { orgId: null, format: 'csv', source: leadFile() });
+    leadIds = (await query<{ id: string }>(knex, 'SELECT id FROM people ORDER BY seq')).map(({ id }) => id);
+    tenant = await seedTenant(knex, { credits: 1_000_000 });
+    other = await seedTenant(knex, { credits: 1_000_000 });
+    for (let from = 0; from < LEADS; from += 1000) await order(tenant, leadIds.slice(from, from + 1000));
+    await order(other, leadIds.slice(0, 1000));
+    await knex.raw(
+      `INSERT INTO lookups (id, provider, base_url, field, input_hash, scope, state, asked_at, answered_at, expires_at)
+       SELECT gen_random_uuid(), 'hunter', 'http://hunter', 'emails', name_domain_hash, '00000000-0000-0000-0000-000000000000', 'miss',
+              now(), now(), now() + interval '1 day' FROM people`,
+    );
+    // As autovacuum does after an import: what is new in a GIN index waits in a list until then.
+    await knex.raw('VACUUM ANALYZE');
+  });
+  afterAll(async () => {
+    await client.end();
+    await knex.destroy();
+    await database.drop();
+  });
+
+  function order({ orgId }: Tenant, ids: readonly string[]) {
+    const deployment = { emails: PROVIDERS, phones: PROVIDERS };
+    return acceptRequest(
+      {
+        knex,
+        publisher: { publish: () => Promise.resolve() },
+        logger: createLogger({ level: 'silent', name: 'plans' }),
+        config: {
+          shareResults: 'on',
+          emailCredits: 5,
+          phoneCredits: 20,
+          batchSize: 50,
+          enrichmentDeadlineHours: 24,
+        },
+        waterfall: { ...deployment, configured: deployment },
+      },
+      {
+        orgId,
+        userName: 'tester',
+        selection: { mode: 'manual', leadIds: ids, refuse: () => new Error('unknown') as never },
+        field: 'emails',
+        priority: 'normal',
+        retryNotFound: false,
+        maxCredits: null,
+        idempotency: null,
+      },
+    );
+  }
+
+  /** The plans of everything that `work` sends, each node as `Node on table by index`. */
+  async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
+    const sent: Sent[] = [];
+    const listen = (statement: Sent): void => void sent.push(statement);
+    knex.on('query', listen);
+    await work();
+    knex.removeListener('query', listen);
+    const nodes: string[] = [];
+    for (const statement of sent) nodes.push(...(await explain(statement)));
+    return nodes;
+  }
+
+  async function explain({ sql, bindings, options }: Sent): Promise<string[]> {
+    if (!/^\s*(SELECT|WITH|INSERT|UPDATE)/i.test(sql)) return [];
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      options?.name
+        ? { text: `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql}` }
+        : { text: `EXPLAIN (FORMAT JSON) ${sql}`, values: bindings },
+    );
+    return describeNodes(rows[0]!['QUERY PLAN'][0].Plan);
+  }
+
+  function describeNodes(plan: Plan): string[] {
+    const own = `${plan['Node Type']} on ${plan['Relation Name'] ?? ''} by ${plan['Index Name'] ?? ''}`;
+    return [own, ...(plan.Plans ?? []).flatMap(describeNodes)];
+  }
+
+  const scansOfLarge = (nodes: readonly string[]): string[] =>
+    nodes.filter((node) => LARGE.some((table) => node.startsWith(`Seq Scan on ${table} `)));
+
+  it('never reads a table whole to accept 1,000 leads, new or known', async () => {
+    const fresh = await plansOf(() => order(other, leadIds.slice(1000, 2000)));
+    const known = await plansOf(() => order(tenant, leadIds.slice(0, 1000)));
+    expect(scansOfLarge([...fresh, ...known])).toEqual([]);
+    expect(fresh).toEqual(
+      expect.arrayContaining([
+        'Index Scan on enrichments by enrichments_live',
+        'Index Scan on people by people_pkey',
+        expect.stringMatching(/Index Scan on lookups by lookups_provider/),
+      ]),
+    );
+  });
+
+  it('finds the rows of a poll, and their digest, by their index', async () => {
+    const tasks = leadIds
+      .slice(0, 200)
+      .map((entityId): EnrichmentTask => ({ entityId, entityType: 'person', field: 'emails' }));
+    const nodes = await plansOf(async () => {
+      await findKeyHolder(knex, parseApiKey(tenant.apiKey)!);
+      await listTaskEnrichments(knex, tenant.orgId, tasks);
+      await digestTaskEnrichments(knex, tenant.orgId, tasks);
+      await findEnrichment(knex, { orgId: tenant.orgId, personId: leadIds[0]!, field: 'emails' });
+    });
+    expect(scansOfLarge(nodes)).toEqual([]);
+    expect(nodes.filter((node) => node === 'Index Scan on enrichments by enrichments_live')).toHaveLength(3);
+  });
+
+  it.each<[string, Filters, string]>([
+    ['a list', { contact: { location: { any: { include: ['Town7'] } } } }, 'people_terms'],
+    ['a text', { contact: { fullName: { any: { include: { content: ['byron77'] } } } } }, 'people_words'],
+    [
+      'a whole text',
+      { contact: { fullName: { any: { include: { mode: 'STRICT', content: ['Ada Byron7'] } } } } },
+      'people_terms',
+    ],
+    [
+      'an exclusion of few',
+      { account: { nameOrDomain: { any: { exclude: { mode: 'STRICT', content: ['engine-7.example'] } } } } },
+      'people_terms',
+    ],
+  ])('finds what matches %s by its index', async (_form, filters, index) => {
+    const wanted = { orgId: tenant.orgId, filters };
+    const page = await plansOf(() => listLeadIds(knex, { ...wanted, offset: 0, limit: 1000 }));
+    expect(page).toContain(`Bitmap Index Scan on  by ${index}`);
+    const count = await plansOf(() => countLeads(knex, wanted));
+    expect(count).toContain(`Bitmap Index Scan on  by ${index}`);
+  });
+
+  it('walks the leads in their order where nothing is asked of them', async () => {
+    const wanted = { orgId: tenant.orgId, filters: {} };
+    const nodes = await plansOf(() => listLeadIds(knex, { ...wanted, offset: 100, limit: 100 }));
+    expect(nodes).toContain('Index Scan on people by people_seq_key');
+  });
+});
+
+async function* leadFile(): AsyncGenerator<Buffer> {
+  yield Buffer.from('first_name,last_name,city,linkedin_url,company,company_domain\n');
+  const line = (i: number): string =>
+    `Ada,Byron${i},Town${i % TOWNS},https://www.linkedin.com/in/ada-${i},Engine ${i},engine-${i}.example\n`;
+  yield await Promise.resolve(Buffer.from(Array.from({ length: LEADS }, (_, i) => line(i)).join('')));
+}
