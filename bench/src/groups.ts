@@ -7,6 +7,7 @@ import { drainGroup } from './groups/drain';
 import { fairnessGroup } from './groups/fairness';
 import { importGroup } from './groups/import';
 import { latencyGroup } from './groups/latency';
+import { limitsGroup } from './groups/limits';
 import { memoryGroup } from './groups/memory';
 import { pollGroup } from './groups/poll';
 import { scaleGroup } from './groups/scale';
@@ -25,6 +26,7 @@ export const GROUPS: readonly Group[] = [
   drainGroup,
   latencyGroup,
   workersGroup,
+  limitsGroup,
   fairnessGroup,
   tripsGroup,
   memoryGroup,

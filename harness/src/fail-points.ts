@@ -40,7 +40,7 @@ export const FAIL_POINTS = {
   /** The provider has answered, and was paid; nothing of it is stored. */
   'worker-before-answer': { module: shared('repositories/asks'), name: 'storeAnswers', when: 'before' },
   'worker-after-answer': { module: shared('repositories/asks'), name: 'storeAnswers', when: 'after' },
-  'worker-after-settle': { module: shared('settle/settle'), name: 'settle', when: 'after' },
+  'worker-after-settle': { module: shared('settle/settle'), name: 'settleTogether', when: 'after' },
 } as const satisfies Record<string, FailPointPlace>;
 
 export type FailPoint = keyof typeof FAIL_POINTS;

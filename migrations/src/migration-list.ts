@@ -13,6 +13,7 @@ export const MIGRATION_NAMES = [
   '0005_findings',
   '0006_batches_by_place',
   '0007_suppression_keys',
+  '0008_bookings_ahead',
   '0009_attempts_by_time',
 ] as const;
 

@@ -34,13 +34,14 @@ export async function giveHitValues(db: Db, orgId: string, rows: readonly NewEnr
   const values = ended.flatMap(({ hit, leadId, enrichmentId }) =>
     hit.candidates.map((candidate) => ({
       ...candidate,
+      orgId,
       leadId,
       enrichmentId,
       provider: hit.provider,
       foundAt: hit.answeredAt,
     })),
   );
-  await upsertLeadValues(db, orgId, values);
+  await upsertLeadValues(db, values);
   await insertEndedAttempts(db, ended.map(toAttempt));
 }
 

@@ -1,5 +1,5 @@
 /** The providers, simulated, in a process of their own: what they cost is never on our event loop. */
-import { startProcess } from '@leadwell/cli/local/child-process';
+import { startProcess, type LocalProcess } from '@leadwell/cli/local/child-process';
 import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import type { SandboxStats } from '@leadwell/sandbox/sandbox';
@@ -7,7 +7,11 @@ import type { SandboxStats } from '@leadwell/sandbox/sandbox';
 export interface SandboxControl {
   /** Providers are under `<url>/<name>`. */
   url: string;
-  setLatency(ms: number): Promise<void>;
+  process: LocalProcess;
+  /** How long a call takes: the same for the same question, between these. `maxMs` defaults to `minMs`. */
+  setLatency(minMs: number, maxMs?: number): Promise<void>;
+  /** Gives a provider's accounts, which begin anew, so many calls a second and no other limit. */
+  allowCalls(provider: string, callsPerSecond: number): Promise<void>;
   /** Calls and questions so far, by account. */
   stats(): Promise<SandboxStats>;
   /** Forgets what was asked; accounts begin anew, with a million credits. */
@@ -38,14 +42,20 @@ export async function startSandbox(
   });
   if (sandbox.hasEnded()) throw new Error(sandbox.describeEnd());
   const url = `http://127.0.0.1:${port}`;
-  const setLatency = async (ms: number): Promise<void> =>
-    void (await control(url, 'POST', 'latency', { minMs: ms, maxMs: ms }));
+  const setLatency = async (minMs: number, maxMs = minMs): Promise<void> =>
+    void (await control(url, 'POST', 'latency', { minMs, maxMs }));
   await setLatency(latencyMs);
   for (const provider of ['hunter', 'prospeo'])
     await control(url, 'POST', 'plan', { provider, limits: PLAN });
   return {
     url,
+    process: sandbox,
     setLatency,
+    async allowCalls(provider, callsPerSecond) {
+      // The pace, which multiplies every limit, multiplies this one too.
+      const limits = [{ unit: 'calls', amount: callsPerSecond / PACE, perSeconds: 1 }];
+      await control(url, 'POST', 'plan', { provider, limits });
+    },
     stats: () => control(url, 'GET', 'stats') as Promise<SandboxStats>,
     reset: async () => void (await control(url, 'DELETE', 'stats')),
   };

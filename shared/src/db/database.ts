@@ -90,9 +90,18 @@ export async function execute(db: Db, sql: string, bindings: Bindings = []): Pro
  * texts of which there are few, since a connection keeps each, and whose plan is right for any values.
  */
 export async function queryPrepared<Row>(db: Db, sql: string, bindings: Bindings = []): Promise<Row[]> {
-  const prepared = db.raw<{ rows: Row[] }>(sql, bindings as Knex.ValueDict).options({ name: nameOf(sql) });
-  const result = await prepared;
+  const result = await prepare<{ rows: Row[] }>(db, sql, bindings);
   return result.rows;
+}
+
+/** As `execute`, prepared: see `queryPrepared`. */
+export async function executePrepared(db: Db, sql: string, bindings: Bindings = []): Promise<number> {
+  const result = await prepare<{ rowCount: number | null }>(db, sql, bindings);
+  return result.rowCount ?? 0;
+}
+
+function prepare<Result>(db: Db, sql: string, bindings: Bindings): Knex.Raw<Result> {
+  return db.raw<Result>(sql, bindings as Knex.ValueDict).options({ name: nameOf(sql) });
 }
 
 const names = new Map<string, string>();

@@ -18,3 +18,13 @@ export async function lockCreditAccount(db: Db, orgId: string): Promise<number> 
   if (!account) throw new Error(`Organisation ${orgId} has no credit account.`);
   return account.balance;
 }
+
+/** Locks those of these organisations' accounts that nobody has locked, and gives their organisations. Never waits. As lockCreditAccount. */
+export async function lockFreeAccounts(db: Db, orgIds: readonly string[]): Promise<Set<string>> {
+  const rows = await queryPrepared<{ orgId: string }>(
+    db,
+    `SELECT org_id AS "orgId" FROM credit_accounts WHERE org_id = ANY(:orgIds::uuid[]) ORDER BY org_id FOR NO KEY UPDATE SKIP LOCKED`,
+    { orgIds: [...new Set(orgIds)] },
+  );
+  return new Set(rows.map(({ orgId }) => orgId));
+}

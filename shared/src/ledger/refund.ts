@@ -1,4 +1,4 @@
-import { execute, type Db } from '../db/database';
+import { executePrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import { OPERATION_OF_FIELD } from '../domain/pricing';
 
@@ -15,20 +15,28 @@ export interface Refund {
 }
 
 /**
- * Gives credits back: one transaction and the balance, in one statement. Not idempotent by itself: the caller sums
+ * Gives credits back: a transaction for each request and the balances, in one statement. Not idempotent by itself: the caller sums
  * the rows that its own `UPDATE … WHERE status = 'pending' … RETURNING` ended, which happens once for a row, and
- * holds the account lock.
+ * holds the account locks.
  */
-export async function refundCredits(db: Db, refund: Refund): Promise<void> {
-  await execute(
+export async function refundCredits(db: Db, refunds: readonly Refund[]): Promise<void> {
+  if (refunds.length === 0) return;
+  const rows = refunds.map(({ field, ...refund }) => ({
+    ...refund,
+    operationType: OPERATION_OF_FIELD[field],
+  }));
+  await executePrepared(
     db,
     `WITH refunded AS (
        INSERT INTO credit_transactions (id, org_id, type, amount, operation_type, reference_id, description, metadata)
-       VALUES (:id, :orgId, 'credit_refunded', :amountCredits, :operationType, :requestId, :reason,
-               jsonb_build_object('count', :enrichmentCount::int, 'unitPrice', :amountCredits::int / :enrichmentCount::int))
+       SELECT r.id, r."orgId", 'credit_refunded', r."amountCredits", r."operationType", r."requestId", r.reason,
+              jsonb_build_object('count', r."enrichmentCount", 'unitPrice', r."amountCredits" / r."enrichmentCount")
+         FROM jsonb_to_recordset(:rows::jsonb) AS r (id uuid, "orgId" uuid, "requestId" uuid, "amountCredits" int,
+              "enrichmentCount" int, "operationType" text, reason text)
        RETURNING org_id, amount
      )
-     UPDATE credit_accounts a SET balance = a.balance + r.amount FROM refunded r WHERE a.org_id = r.org_id`,
-    { ...refund, operationType: OPERATION_OF_FIELD[refund.field] },
+     UPDATE credit_accounts a SET balance = a.balance + r.amount
+       FROM (SELECT org_id, sum(amount) AS amount FROM refunded GROUP BY org_id) r WHERE a.org_id = r.org_id`,
+    { rows: JSON.stringify(rows) },
   );
 }

@@ -57,7 +57,7 @@ async function endRows(
     if (open === 0) return;
     const endings = await list(trx, batch, options);
     await endEnrichments(trx, batch, endings);
-    await completeIfDone(trx, batch.id);
+    await completeIfDone(trx, [batch.id]);
   });
 }
 

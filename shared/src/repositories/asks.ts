@@ -1,4 +1,4 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, executePrepared, queryPrepared, type Db } from '../db/database';
 import { newId } from '../domain/ids';
 import type { Candidate, Field } from '../domain/enrichment';
 import { bindLookupKeys, type LookupKey, type LookupState } from './lookups';
@@ -12,7 +12,7 @@ export async function lockRowsToAsk(
   db: Db,
   rows: readonly { enrichmentId: string; fence: number }[],
 ): Promise<ReadonlySet<string>> {
-  const locked = await query<{ id: string }>(
+  const locked = await queryPrepared<{ id: string }>(
     db,
     `SELECT e.id
        FROM enrichments e
@@ -51,7 +51,7 @@ export async function claimLookups(
   claims: readonly ClaimToAsk[],
   leaseSeconds: number,
 ): Promise<ClaimedLookup[]> {
-  return query<ClaimedLookup>(
+  return queryPrepared<ClaimedLookup>(
     db,
     `INSERT INTO lookups AS l (id, provider, base_url, field, input_hash, scope, state, asked_at, expires_at)
      SELECT c.id, c.provider, c.base_url, :field, c.input_hash, c.scope, 'asked', clock_timestamp(),
@@ -95,7 +95,7 @@ export interface NewAttempt {
 
 /** Writes that rows ask. An attempt without an outcome, left by a crash, is taken over; one that has ended stays. */
 export async function insertAskedAttempts(db: Db, attempts: readonly NewAttempt[]): Promise<void> {
-  await execute(
+  await executePrepared(
     db,
     `INSERT INTO attempts (enrichment_id, provider, lookup_id, ask, shared, started_at)
      SELECT a."enrichmentId", a.provider, a."lookupId", a.ask, a.shared, clock_timestamp()
@@ -134,7 +134,7 @@ export interface LookupAnswer {
  * the claim may be older than the entry.
  */
 export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Promise<void> {
-  await execute(
+  await executePrepared(
     db,
     `WITH answer AS (
        SELECT * FROM jsonb_to_recordset(:answers::jsonb) AS a ("lookupId" uuid, ask int, state text, candidates jsonb, error text,

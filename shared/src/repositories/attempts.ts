@@ -1,4 +1,4 @@
-import { execute, query, type Db } from '../db/database';
+import { executePrepared, query, type Db } from '../db/database';
 import type { EndedAttempt, Ending } from '../domain/ending';
 
 /** Writes attempts that a stored answer or a closed door ended. An attempt that has ended stays as it is. */
@@ -10,7 +10,7 @@ export async function insertEndedAttempts(
     attempts.map((attempt) => ({ enrichmentId, ...attempt })),
   );
   if (rows.length === 0) return;
-  await execute(
+  await executePrepared(
     db,
     `INSERT INTO attempts (enrichment_id, provider, lookup_id, shared, outcome, error, started_at, ended_at)
      SELECT a."enrichmentId", a.provider, a."lookupId", a."lookupId" IS NOT NULL, a.outcome, a.error, clock_timestamp(), clock_timestamp()

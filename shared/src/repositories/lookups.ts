@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 import type { Candidate, Field } from '../domain/enrichment';
 
 export type LookupState = 'asked' | 'hit' | 'miss' | 'restricted' | 'failed';
@@ -49,7 +49,7 @@ export async function findLookups(
   keys: readonly LookupKey[],
 ): Promise<Map<string, Lookup>> {
   if (keys.length === 0) return new Map();
-  const rows = await query<Lookup & LookupKey>(
+  const rows = await queryPrepared<Lookup & LookupKey>(
     db,
     `SELECT l.id, l.provider, l.base_url AS "baseUrl", l.input_hash AS "inputHash", l.scope, l.state, l.ask,
             l.expires_at > clock_timestamp() AS fresh, l.answered_at AS "answeredAt", l.error, l.external_id AS "externalId",
@@ -73,7 +73,7 @@ export interface StoredHit {
 /** The candidates of those of these lookups that are hits, by lookup id. */
 export async function listHits(db: Db, lookupIds: readonly string[]): Promise<Map<string, StoredHit>> {
   if (lookupIds.length === 0) return new Map();
-  const rows = await query<StoredHit>(
+  const rows = await queryPrepared<StoredHit>(
     db,
     `SELECT id AS "lookupId", provider, answered_at AS "answeredAt", candidates
        FROM lookups WHERE id = ANY(:lookupIds::uuid[]) AND state = 'hit'`,

@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 
 /** At most `amount` in any window of `windowMs`. */
 export interface LimitWindow {
@@ -32,10 +32,19 @@ export interface BookingRequest {
   /** Every window once. */
   windows: readonly LimitWindow[];
   concurrent: number;
-  /** How far ahead a call may be booked. */
+  /** How long a call may need to get ready: one that may leave sooner may leave later by as much. */
   leadMs: number;
   /** How much later than booked a call may leave. */
   slackMs: number;
+  /** How far ahead the last call may leave, however early it is ready. Defaults to the lead. */
+  aheadMs?: number;
+  /** How long after the first of them the last call may leave, about. Defaults to 0: all at one time. */
+  spreadMs?: number;
+  /**
+   * Every call waits for a durable commit of this process before it leaves: a booking that a crash of PostgreSQL took was then used by
+   * nobody, and its own commit need not wait for the disk. Defaults to false.
+   */
+  deferred?: boolean;
   /** After this time the places of a process that says nothing are free again. */
   placeMs: number;
   /** Bookings of this process that no call has used and none will: they stop counting. */
@@ -46,15 +55,22 @@ export interface BookingRequest {
   clockMs?: number;
 }
 
+/** Calls that are booked for one time. */
+export interface Departures {
+  calls: number;
+  leaveFromMs: number;
+  leaveUntilMs: number;
+}
+
 export type BreakerKind = 'auth' | 'no_credit' | 'rate' | 'down';
 
 /** Times are milliseconds since 1970 by PostgreSQL's clock. */
 export interface BookingReply {
   clockMs: number;
-  /** The first so many of the calls are booked, all for the same time. */
+  /** The first so many of the calls are booked. */
   granted: number;
-  leaveFromMs: number;
-  leaveUntilMs: number;
+  /** In the order of the calls; together as many as are granted. */
+  departures: Departures[];
   /** What the first call that is not booked waits for; null where that is not known yet: ask again. */
   waitsFor: 'limit' | 'places' | 'breaker' | null;
   /** Infinity: the call is larger than the limit. */
@@ -69,39 +85,63 @@ export interface BookingReply {
 /**
  * Books calls of a provider account within all its windows and places, or says what they wait for; one round trip,
  * atomic, all windows or none. Exact for any number of processes: no window of the full length sees more than its
- * amount, nor than its provider told, as long as each call leaves between `leaveFromMs` and `leaveUntilMs`. What is booked counts, used or not, until it is
+ * amount, nor than its provider told, as long as each call leaves between its `leaveFromMs` and `leaveUntilMs`. What is booked counts, used or not, until it is
  * named in `unused`.
  */
 export async function bookProviderCalls(db: Db, request: BookingRequest): Promise<BookingReply> {
-  const [reply] = await query<BookingReply>(
+  const [reply] = await queryPrepared<Omit<BookingReply, 'departures'> & StoredDepartures>(
     db,
-    `SELECT clock_ms AS "clockMs", granted, coalesce(leave_from_ms, 0) AS "leaveFromMs",
-            coalesce(leave_until_ms, 0) AS "leaveUntilMs", waits_for AS "waitsFor", coalesce(wait_ms, 0) AS "waitMs",
+    `SELECT clock_ms AS "clockMs", granted, calls, leave_from_ms AS "leaveFromMs", leave_until_ms AS "leaveUntilMs",
+            waits_for AS "waitsFor", coalesce(wait_ms, 0) AS "waitMs",
             breaker_kind AS "breakerKind", breaker_reason AS "breakerReason",
             records_at_most::double precision AS "recordsAtMost"
-       FROM book_provider_calls(:account, :holderId, :heldPlaces, :records, :placedCount, :windowsMs, :units, :amounts,
+       FROM book_provider_departures(:account, :holderId, :heldPlaces, :records, :placedCount, :windowsMs, :units, :amounts,
               :concurrent, :leadMs, :slackMs, :placeMs,
-              :unusedFromMs, :unusedRecords, :lateFromMs, :lateUntilMs, :clockMs)`,
-    {
-      account: request.account,
-      holderId: request.holderId,
-      heldPlaces: request.heldPlaces,
-      placedCount: request.placedCount,
-      concurrent: request.concurrent,
-      leadMs: request.leadMs,
-      slackMs: request.slackMs,
-      placeMs: request.placeMs,
-      records: [...request.records],
-      windowsMs: request.windows.map((window) => window.windowMs),
-      units: request.windows.map((window) => window.unit),
-      amounts: request.windows.map((window) => window.amount),
-      unusedFromMs: (request.unused ?? []).map((booking) => booking.leaveFromMs),
-      lateFromMs: (request.late ?? []).map((call) => call.leaveFromMs),
-      lateUntilMs: (request.late ?? []).map((call) => call.sentMs),
-      unusedRecords: (request.unused ?? []).map((booking) => booking.records),
-      clockMs: request.clockMs ?? null,
-    },
+              :unusedFromMs, :unusedRecords, :lateFromMs, :lateUntilMs, :aheadMs, :spreadMs, :deferred, :clockMs)`,
+    bindingsOf(request),
   );
-  if (!reply) throw new Error('book_provider_calls gave no row');
-  return reply;
+  if (!reply) throw new Error('book_provider_departures gave no row');
+  const { calls, leaveFromMs, leaveUntilMs, ...rest } = reply;
+  const departures = (calls ?? []).map((count, i) => ({
+    calls: count,
+    leaveFromMs: leaveFromMs?.[i] as number,
+    leaveUntilMs: leaveUntilMs?.[i] as number,
+  }));
+  return { ...rest, departures };
+}
+
+/** By time to leave; null where nothing is granted. */
+interface StoredDepartures {
+  calls: number[] | null;
+  leaveFromMs: number[] | null;
+  leaveUntilMs: number[] | null;
+}
+
+function bindingsOf(request: BookingRequest) {
+  const { account, holderId, heldPlaces, placedCount, concurrent, leadMs, slackMs, placeMs } = request;
+  const { unused = [], late = [], aheadMs = leadMs, spreadMs = 0, deferred = false } = request;
+  return {
+    ...{
+      account,
+      holderId,
+      heldPlaces,
+      placedCount,
+      concurrent,
+      leadMs,
+      slackMs,
+      placeMs,
+      aheadMs,
+      spreadMs,
+      deferred,
+    },
+    records: [...request.records],
+    windowsMs: request.windows.map((window) => window.windowMs),
+    units: request.windows.map((window) => window.unit),
+    amounts: request.windows.map((window) => window.amount),
+    unusedFromMs: unused.map((booking) => booking.leaveFromMs),
+    unusedRecords: unused.map((booking) => booking.records),
+    lateFromMs: late.map((call) => call.leaveFromMs),
+    lateUntilMs: late.map((call) => call.sentMs),
+    clockMs: request.clockMs ?? null,
+  };
 }

@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 
 /** Who is looked at: leads that one organisation selects, or enrichments, each for its own. */
 export type SuppressionSubjects =
@@ -51,7 +51,7 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
   const { subjects, asked = [], answers = [] } = check;
   const ids = 'leadIds' in subjects ? subjects.leadIds : subjects.enrichmentIds;
   if (ids.length === 0) return new Map();
-  const rows = await query<{ id: string; isGlobal: boolean }>(
+  const rows = await queryPrepared<{ id: string; isGlobal: boolean }>(
     db,
     `WITH subject AS MATERIALIZED (
        ${'leadIds' in subjects ? SELECTED : ENRICHED}

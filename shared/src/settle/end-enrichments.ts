@@ -1,7 +1,7 @@
 import { newId } from '../domain/ids';
 import type { Field } from '../domain/enrichment';
-import { execute, query, type Knex } from '../db/database';
-import { refundCredits } from '../ledger/refund';
+import { executePrepared, queryPrepared, type Knex } from '../db/database';
+import { refundCredits, type Refund } from '../ledger/refund';
 import { insertEndedAttempts } from '../repositories/attempts';
 import { upsertLeadValues, type FoundValue } from '../repositories/lead-values';
 import { listHits, type StoredHit } from '../repositories/lookups';
@@ -35,47 +35,88 @@ interface EndedRow {
   dataFound: boolean;
 }
 
+/** What is to end, of one request. */
+export interface EndingGroup {
+  request: EndingRequest;
+  endings: readonly Ending[];
+}
+
+/** As endGroups, for the enrichments of one request. */
+export async function endEnrichments(
+  trx: Knex.Transaction,
+  request: EndingRequest,
+  endings: readonly Ending[],
+  refundedBecause?: string,
+): Promise<EndedEnrichments> {
+  const [ended] = await endGroups(trx, [{ request, endings }], refundedBecause);
+  return ended as EndedEnrichments;
+}
+
 /**
  * Ends enrichments inside the caller's transaction, stores their values and refunds what found nothing, once: money
  * and values follow from the rows that the UPDATE returned, so that a second settle of the same rows changes nothing.
  * An ending as found whose lookup holds no hit any more is left pending, and named. Who is suppressed ends as failed, refunded,
- * whatever was found.
+ * whatever was found. Gives what became of each group, in their order; a request that stands in several is refunded once for all.
  *
- * The caller holds, in this order, the credit account and the batches (see docs/architecture.md, lock order).
+ * The caller holds, in this order, the credit accounts and the batches (see docs/architecture.md, lock order).
  * `refundedBecause` ends the sentence that the history tells of the refund.
  */
-export async function endEnrichments(
+export async function endGroups(
   trx: Knex.Transaction,
-  request: EndingRequest,
-  wanted: readonly Ending[],
+  groups: readonly EndingGroup[],
   refundedBecause = 'ended without data',
-): Promise<EndedEnrichments> {
+): Promise<EndedEnrichments[]> {
+  const requestOf = new Map(
+    groups.flatMap(({ request, endings }) => endings.map(({ enrichmentId }) => [enrichmentId, request])),
+  );
+  const wanted = groups.flatMap(({ endings }) => endings);
   await lockPending(trx, wanted);
   const endings = await refuseSuppressed(trx, wanted);
   const hits = await listHits(trx, endings.flatMap(hitIdsOf));
   const usable = endings.filter((ending) => !ending.found || hits.has(ending.lookupId));
-  const refundId = newId();
-  const ended = await updateEnded(trx, usable, refundId);
-  const refundedCredits = await refundEnded(trx, request, ended, { refundId, refundedBecause });
-  const hitIds = new Map(usable.map((ending) => [ending.enrichmentId, hitIdsOf(ending)]));
-  const values = ended.flatMap((row) =>
-    (hitIds.get(row.id) ?? []).flatMap((id) => valuesOf(row, hits.get(id))),
+  const refundIds = new Map(groups.map(({ request }) => [request.requestId, newId()]));
+  const refundIdOf = (id: string): string => refundIds.get(requestOf.get(id)?.requestId ?? '') as string;
+  const ended = await updateEnded(trx, usable, refundIdOf);
+  const rowsOf = groupByRequest(ended, ({ id }) => requestOf.get(id) as EndingRequest);
+  await refundCredits(
+    trx,
+    rowsOf.flatMap(([request, rows]) =>
+      refundOf(request, rows, { id: refundIds.get(request.requestId) as string, refundedBecause }),
+    ),
   );
-  await upsertLeadValues(trx, request.orgId, values);
-  const endedIds = new Set(ended.map((row) => row.id));
+  const hitIds = new Map(usable.map((ending) => [ending.enrichmentId, hitIdsOf(ending)]));
+  const values = rowsOf.flatMap(([{ orgId }, rows]) =>
+    rows.flatMap((row) => (hitIds.get(row.id) ?? []).flatMap((id) => valuesOf(row, orgId, hits.get(id)))),
+  );
+  await upsertLeadValues(trx, values);
+  const endedById = new Map(ended.map((row) => [row.id, row]));
   await insertEndedAttempts(
     trx,
-    usable.filter((ending) => endedIds.has(ending.enrichmentId)),
+    usable.filter((ending) => endedById.has(ending.enrichmentId)),
   );
-  const withoutHit = endings
-    .filter((ending) => !usable.includes(ending))
-    .map((ending) => ending.enrichmentId);
-  return { ended: endedIds, withoutHit: new Set(withoutHit), refundedCredits };
+  const lacking = new Set(
+    endings.filter((ending) => !usable.includes(ending)).map(({ enrichmentId }) => enrichmentId),
+  );
+  return groups.map((group) => endedOf(group, endedById, lacking));
+}
+
+function endedOf(
+  { endings }: EndingGroup,
+  endedById: ReadonlyMap<string, EndedRow>,
+  lacking: ReadonlySet<string>,
+): EndedEnrichments {
+  const ids = endings.map(({ enrichmentId }) => enrichmentId);
+  const rows = ids.flatMap((id) => endedById.get(id) ?? []);
+  return {
+    ended: new Set(rows.map(({ id }) => id)),
+    withoutHit: new Set(ids.filter((id) => lacking.has(id))),
+    refundedCredits: rows.filter(isRefunded).reduce((sum, { price }) => sum + price, 0),
+  };
 }
 
 /** In id order and as a statement of its own: an UPDATE from a list locks in the order of its plan. */
 async function lockPending(trx: Knex.Transaction, endings: readonly Ending[]): Promise<void> {
-  await execute(
+  await executePrepared(
     trx,
     `SELECT id FROM enrichments WHERE id = ANY(:ids::uuid[]) AND status = 'pending' ORDER BY id FOR UPDATE`,
     { ids: endings.map((ending) => ending.enrichmentId) },
@@ -85,20 +126,20 @@ async function lockPending(trx: Knex.Transaction, endings: readonly Ending[]): P
 async function updateEnded(
   trx: Knex.Transaction,
   endings: readonly Ending[],
-  refundId: string,
+  refundIdOf: (enrichmentId: string) => string,
 ): Promise<EndedRow[]> {
-  return query<EndedRow>(
+  return queryPrepared<EndedRow>(
     trx,
     `UPDATE enrichments e
         SET status = w.status, error = w.error, data_found = w.found, lookup_id = w.lookup_id,
-            refund_transaction_id = CASE WHEN NOT w.found AND e.price > 0 THEN :refundId::uuid END,
+            refund_transaction_id = CASE WHEN NOT w.found AND e.price > 0 THEN w.refund_id END,
             updated_at = clock_timestamp(), ended_at = clock_timestamp()
-       FROM unnest(:ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[])
-              AS w (id, status, error, found, lookup_id)
+       FROM unnest(:ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[], :refundIds::uuid[])
+              AS w (id, status, error, found, lookup_id, refund_id)
       WHERE e.id = w.id AND e.status = 'pending'
       RETURNING e.id, e.entity_id AS "entityId", e.price, e.data_found AS "dataFound"`,
     {
-      refundId,
+      refundIds: endings.map((ending) => refundIdOf(ending.enrichmentId)),
       ids: endings.map((ending) => ending.enrichmentId),
       statuses: endings.map((ending) => (ending.found ? 'finished' : ending.status)),
       errors: endings.map((ending) => (ending.found ? null : ending.error)),
@@ -108,30 +149,43 @@ async function updateEnded(
   );
 }
 
-async function refundEnded(
-  trx: Knex.Transaction,
-  request: EndingRequest,
+/** What a request gets back for those of its rows that found nothing; nothing where none was paid for. */
+function refundOf(
+  { orgId, requestId, field }: EndingRequest,
   ended: readonly EndedRow[],
-  refund: { refundId: string; refundedBecause: string },
-): Promise<number> {
-  const refunded = ended.filter((row) => !row.dataFound && row.price > 0);
-  if (refunded.length === 0) return 0;
+  { id, refundedBecause }: { id: string; refundedBecause: string },
+): Refund[] {
+  const refunded = ended.filter(isRefunded);
+  if (refunded.length === 0) return [];
   const amountCredits = refunded.reduce((sum, row) => sum + row.price, 0);
-  await refundCredits(trx, {
-    id: refund.refundId,
-    orgId: request.orgId,
-    requestId: request.requestId,
-    field: request.field,
-    amountCredits,
-    enrichmentCount: refunded.length,
-    reason: `${refunded.length} ${refunded.length === 1 ? 'lead' : 'leads'} ${refund.refundedBecause}`,
-  });
-  return amountCredits;
+  const enrichmentCount = refunded.length;
+  const reason = `${enrichmentCount} ${enrichmentCount === 1 ? 'lead' : 'leads'} ${refundedBecause}`;
+  return [{ ...{ id, orgId, requestId, field }, amountCredits, enrichmentCount, reason }];
 }
 
-function valuesOf(row: EndedRow, hit: StoredHit | undefined): FoundValue[] {
+function isRefunded(row: EndedRow): boolean {
+  return !row.dataFound && row.price > 0;
+}
+
+/** Rows by the request that they belong to. */
+function groupByRequest(
+  rows: readonly EndedRow[],
+  requestOf: (row: EndedRow) => EndingRequest,
+): [EndingRequest, EndedRow[]][] {
+  const groups = new Map<string, [EndingRequest, EndedRow[]]>();
+  for (const row of rows) {
+    const request = requestOf(row);
+    const group = groups.get(request.requestId);
+    if (group) group[1].push(row);
+    else groups.set(request.requestId, [request, [row]]);
+  }
+  return [...groups.values()];
+}
+
+function valuesOf(row: EndedRow, orgId: string, hit: StoredHit | undefined): FoundValue[] {
   if (!hit) return [];
   const origin = {
+    orgId,
     leadId: row.entityId,
     provider: hit.provider,
     enrichmentId: row.id,

@@ -144,9 +144,10 @@ describe('settle', () => {
   it('raises no confidence by the same provider’s word, said again', async () => {
     const leadIds = await seedLeads(database.knex, 1);
     for (const lookupId of [await storeHit(), await storeHit()]) {
-      await upsertLeadValues(database.knex, orgId, [
+      await upsertLeadValues(database.knex, [
         {
           ...{
+            orgId,
             leadId: leadIds[0]!,
             kind: 'email',
             value: 'a@b.example',
@@ -182,7 +183,7 @@ describe('settle', () => {
       enrichmentId: newId(),
       foundAt: new Date(),
     };
-    await upsertLeadValues(database.knex, orgId, [{ ...value, ...origin }]);
+    await upsertLeadValues(database.knex, [{ orgId, ...value, ...origin }]);
     expect(await listValues()).toMatchObject([
       {
         ...{ provider: 'lusha', confidence: 0.75, flags: ['do_not_call'] },

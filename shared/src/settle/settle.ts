@@ -1,8 +1,8 @@
-import { query, type Knex } from '../db/database';
+import { queryPrepared, type Knex } from '../db/database';
 import { inTransaction } from '../db/transaction';
-import { lockCreditAccount } from '../ledger/lock-account';
+import { lockCreditAccount, lockFreeAccounts } from '../ledger/lock-account';
 import type { Ending } from '../domain/ending';
-import { endEnrichments, type EndedEnrichments, type EndingBatch } from './end-enrichments';
+import { endGroups, type EndedEnrichments, type EndingBatch } from './end-enrichments';
 
 export interface LeasedBatch extends EndingBatch {
   /** The number this worker got with its lease; anybody who took the batch since has raised it. */
@@ -12,6 +12,12 @@ export interface LeasedBatch extends EndingBatch {
 export type SettleResult =
   /** Another has the batch: nothing was changed, nothing of it is ours any more. */
   { stale: true } | ({ stale: false; batchCompleted: boolean } & EndedEnrichments);
+
+/** A group of one batch's enrichments that are to end. */
+export interface Settlement {
+  batch: LeasedBatch;
+  endings: readonly Ending[];
+}
 
 /**
  * The worker's settle: ends a group of one batch's enrichments, stores values, refunds, and completes the batch with
@@ -25,40 +31,92 @@ export async function settle(
 ): Promise<SettleResult> {
   return inTransaction(knex, async (trx) => {
     await lockCreditAccount(trx, batch.orgId);
-    if (!(await lockBatch(trx, batch))) return { stale: true };
-    const ended = await endEnrichments(trx, batch, endings);
-    return { stale: false, ...ended, batchCompleted: await completeIfDone(trx, batch.id) };
+    const [result] = await settleLocked(trx, [{ batch, endings }]);
+    return result as SettleResult;
   });
 }
 
-async function lockBatch(trx: Knex.Transaction, batch: LeasedBatch): Promise<boolean> {
-  const rows = await query(
+/**
+ * As `settle`, for several batches of several organisations in one transaction; one result for each, in their order. Null: another
+ * has the organisation's account at the moment, and nothing of this batch was changed. So nobody waits for one tenant with the
+ * account of another in hand: a tenant whose account is held for long delays no other's.
+ */
+export async function settleTogether(
+  knex: Knex,
+  settlements: readonly Settlement[],
+): Promise<(SettleResult | null)[]> {
+  return inTransaction(knex, async (trx) => {
+    const orgIds = settlements.map(({ batch }) => batch.orgId);
+    const free = await lockFreeAccounts(trx, orgIds);
+    const granted = settlements.filter(({ batch }) => free.has(batch.orgId));
+    const results = granted.length > 0 ? await settleLocked(trx, granted) : [];
+    const resultOf = new Map(granted.map((settlement, i) => [settlement, results[i] as SettleResult]));
+    return settlements.map((settlement) => resultOf.get(settlement) ?? null);
+  });
+}
+
+/** The caller holds the accounts. A batch under another fence is left alone; the others are settled all the same. */
+async function settleLocked(
+  trx: Knex.Transaction,
+  settlements: readonly Settlement[],
+): Promise<SettleResult[]> {
+  const batches = settlements.map(({ batch }) => batch);
+  const ours = await lockBatches(trx, batches);
+  const live = settlements.filter(({ batch }) => ours.has(leaseOf(batch)));
+  const ended = await endGroups(
     trx,
-    'SELECT 1 FROM batches WHERE id = :id AND fence = :fence AND completed_at IS NULL FOR NO KEY UPDATE',
-    { id: batch.id, fence: batch.fence },
+    live.map(({ batch, endings }) => ({ request: batch, endings })),
   );
-  return rows.length > 0;
+  const liveIds = live.map(({ batch }) => batch.id);
+  const completed = await completeIfDone(trx, liveIds);
+  const endedOf = new Map(live.map((settlement, i) => [settlement, ended[i] as EndedEnrichments]));
+  return settlements.map((settlement): SettleResult => {
+    const own = endedOf.get(settlement);
+    if (!own) return { stale: true };
+    return { stale: false, ...own, batchCompleted: completed.has(settlement.batch.id) };
+  });
+}
+
+/** The batches, by `leaseOf`, that are still under the fence they were leased with. */
+async function lockBatches(trx: Knex.Transaction, batches: readonly LeasedBatch[]): Promise<Set<string>> {
+  const rows = await queryPrepared<{ id: string; fence: number }>(
+    trx,
+    `SELECT b.id, b.fence FROM batches b JOIN unnest(:ids::uuid[], :fences::bigint[]) AS l (id, fence) ON b.id = l.id
+      WHERE b.fence = l.fence AND b.completed_at IS NULL
+      ORDER BY b.id FOR NO KEY UPDATE OF b`,
+    { ids: batches.map(({ id }) => id), fences: batches.map(({ fence }) => fence) },
+  );
+  return new Set(rows.map(leaseOf));
+}
+
+function leaseOf({ id, fence }: { id: string; fence: number }): string {
+  return `${id} ${fence}`;
 }
 
 /**
- * Completes a batch without pending rows; in any case something was settled, so its deliveries start again.
- * A statement of its own, after the UPDATE of the rows: it must see them ended. Returns whether the batch is complete.
+ * Completes those of these batches that have no pending row; in any case something was settled, so their deliveries start again.
+ * A statement of its own, after the UPDATE of the rows: it must see them ended. The caller has locked the batches. Returns the
+ * ids of those that are complete.
  */
-export async function completeIfDone(trx: Knex.Transaction, batchId: string): Promise<boolean> {
-  const [row] = await query<{ completed: boolean }>(
+export async function completeIfDone(
+  trx: Knex.Transaction,
+  batchIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await queryPrepared<{ id: string; completed: boolean }>(
     trx,
-    `WITH remaining AS (
-       SELECT EXISTS (SELECT 1 FROM enrichments WHERE batch_id = :batchId AND status = 'pending') AS some
+    `WITH settled AS (
+       SELECT s.id, EXISTS (SELECT 1 FROM enrichments e WHERE e.batch_id = s.id AND e.status = 'pending') AS has_pending
+         FROM unnest(:batchIds::uuid[]) AS s (id)
      )
      UPDATE batches b
         SET deliveries = 0,
-            completed_at = CASE WHEN NOT r.some THEN clock_timestamp() END,
-            lease_until = CASE WHEN r.some THEN b.lease_until END,
-            queued_at = CASE WHEN r.some THEN b.queued_at END
-       FROM remaining r
-      WHERE b.id = :batchId
-      RETURNING completed_at IS NOT NULL AS completed`,
-    { batchId },
+            completed_at = CASE WHEN NOT s.has_pending THEN clock_timestamp() END,
+            lease_until = CASE WHEN s.has_pending THEN b.lease_until END,
+            queued_at = CASE WHEN s.has_pending THEN b.queued_at END
+       FROM settled s
+      WHERE b.id = s.id
+      RETURNING b.id, completed_at IS NOT NULL AS completed`,
+    { batchIds: [...batchIds] },
   );
-  return row?.completed ?? false;
+  return new Set(rows.filter(({ completed }) => completed).map(({ id }) => id));
 }

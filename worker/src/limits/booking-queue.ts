@@ -5,6 +5,7 @@ import type { Knex } from '@leadwell/shared/db/database';
 import {
   bookProviderCalls,
   type BookingReply,
+  type Departures,
   type LateCall,
   type LimitWindow,
   type UnusedBooking,
@@ -31,16 +32,31 @@ export interface Booking {
   slackMs: number;
 }
 
-interface Waiter {
+/** A call that a booking is wanted for. */
+export interface WantedCall {
   records: number;
   /** Whether it holds a place already. */
   placed: boolean;
+  /** See ReserveOptions. */
+  claimFollows: boolean;
+}
+
+interface Waiter extends WantedCall {
   settle(result: Booking | Refusal): void;
   settled: boolean;
 }
 
 /** Calls booked in one round trip at most. */
 const BATCH = 100;
+/**
+ * How far ahead a call is booked while the limit is used up, and how much of its time one round trip books: long enough that four
+ * processes need a few round trips a second each, short enough that nobody waits long behind them.
+ */
+const AHEAD_MS = 500;
+const SPREAD_MS = 100;
+const HANDFULS = 32;
+/** A round trip begins so much before it has to: it takes its time. */
+const ROUND_TRIP_MS = 20;
 /** A longer wait is cut: a breaker may open meanwhile, and places have to be renewed. */
 const NAP_AT_MOST_MS = 3_000;
 /** A call leaves up to a lead and a slack after the round trip that renewed its place; its deadline runs from then. */
@@ -67,6 +83,7 @@ export class BookingQueue {
   private isHeard: boolean;
   private heldPlaces = 0;
   private toldPlaces = 0;
+  private freedPlaces = 0;
   private running = false;
   private waitsForPlaces = false;
   private waitsForFirst = false;
@@ -86,14 +103,13 @@ export class BookingQueue {
   }
 
   /** Waits in line for a booking; one that holds a place already, at its head. */
-  book(records: number, placed: boolean, signal: AbortSignal): Promise<Booking | Refusal> {
+  book(call: WantedCall, signal: AbortSignal): Promise<Booking | Refusal> {
     if (signal.aborted || this.closed)
       return Promise.resolve(refused('aborted', 'The work was called off.', 0));
     return new Promise((resolve) => {
       const abort = (): void => waiter.settle(refused('aborted', 'The work was called off.', 0));
       const waiter: Waiter = {
-        records,
-        placed,
+        ...call,
         settled: false,
         settle: (result) => {
           if (waiter.settled) return;
@@ -114,7 +130,10 @@ export class BookingQueue {
   release(): void {
     this.heldPlaces--;
     this.isHeard = true;
-    if (this.waitsForPlaces || this.waitsForFirst) this.nap.wake();
+    this.freedPlaces++;
+    // Where there are many places they are taken in handfuls: a round trip for each would be the dearest part of a call.
+    const isHandful = this.freedPlaces >= this.provider.concurrent / HANDFULS;
+    if (this.waitsForFirst || (this.waitsForPlaces && isHandful)) this.nap.wake();
     this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
   }
 
@@ -187,25 +206,32 @@ export class BookingQueue {
     const batch = this.waiters.slice(0, this.isHeard ? BATCH : 1);
     const { leadMs, slackMs } = this.punctuality;
     const reply = await this.ask(batch, leadMs, slackMs);
-    const fromMs = this.clock.surelyAfter(reply.leaveFromMs);
-    const untilMs = this.clock.surelyBefore(reply.leaveUntilMs);
-    const booking: Booking = {
-      granted: true,
-      probing: reply.breakerKind !== null,
-      bookedAtMs: performance.now(),
-      leaveFromMs: reply.leaveFromMs,
-      fromMs,
-      untilMs,
-      leadMs,
-      slackMs,
-    };
-    for (const waiter of batch.slice(0, reply.granted)) {
-      if (waiter.settled) this.giveUp(booking, waiter.records);
-      else if (!waiter.placed) this.heldPlaces++;
-      waiter.settle(booking);
-    }
+    const bookings = reply.departures.flatMap(({ calls, ...times }) =>
+      Array<Booking>(calls).fill(
+        this.toBooking(times, { leadMs, slackMs, probing: reply.breakerKind !== null }),
+      ),
+    );
+    bookings.forEach((booking, i) => this.grant(batch[i] as Waiter, booking));
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
-    await this.waitAsTold(reply, batch[reply.granted]);
+    await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
+  }
+
+  private toBooking(
+    { leaveFromMs, leaveUntilMs }: Omit<Departures, 'calls'>,
+    asked: Pick<Booking, 'leadMs' | 'slackMs' | 'probing'>,
+  ): Booking {
+    const bookedAtMs = performance.now();
+    const fromMs = this.clock.surelyAfter(leaveFromMs);
+    const untilMs = this.clock.surelyBefore(leaveUntilMs);
+    // Booked further ahead, it has more time to get ready.
+    const leadMs = Math.max(asked.leadMs, fromMs - bookedAtMs);
+    return { granted: true, ...asked, bookedAtMs, leaveFromMs, fromMs, untilMs, leadMs };
+  }
+
+  private grant(waiter: Waiter, booking: Booking): void {
+    if (waiter.settled) this.giveUp(booking, waiter.records);
+    else if (!waiter.placed) this.heldPlaces++;
+    waiter.settle(booking);
   }
 
   private async ask(batch: readonly Waiter[], leadMs: number, slackMs: number): Promise<BookingReply> {
@@ -224,6 +250,10 @@ export class BookingQueue {
       concurrent: this.provider.concurrent,
       leadMs,
       slackMs,
+      aheadMs: Math.max(this.aheadMs, leadMs),
+      spreadMs: SPREAD_MS,
+      // A call that went out late has no claim to come.
+      deferred: batch.length > 0 && late.length === 0 && batch.every(({ claimFollows }) => claimFollows),
       unused,
       late,
       placeMs: this.provider.timeoutSeconds * 1000 + PLACE_MARGIN_MS,
@@ -242,18 +272,39 @@ export class BookingQueue {
     this.isHeard = true;
   }
 
-  private async waitAsTold(reply: BookingReply, first: Waiter | undefined): Promise<void> {
-    if (reply.waitsFor === null || !first) return;
-    const refusal = refusalOf(reply, this.provider);
+  private async waitAsTold(
+    reply: BookingReply,
+    first: Waiter | undefined,
+    last: Booking | undefined,
+  ): Promise<void> {
+    if (!first) return;
+    const refusal = reply.waitsFor === null ? undefined : refusalOf(reply, this.provider);
     if (refusal) {
       // What the first cannot have, nobody can who asks for as much.
       for (const waiter of this.waiters) if (waiter.records >= first.records) waiter.settle(refusal);
       return;
     }
     this.waitsForPlaces = reply.waitsFor === 'places';
-    const waitMs = reply.waitsFor === 'limit' ? reply.waitMs - this.punctuality.leadMs : reply.waitMs;
+    this.freedPlaces = 0;
+    const waitMs = this.untilNextRoundMs(reply, last);
     await this.nap.sleep(Math.max(1, Math.min(waitMs, NAP_AT_MOST_MS)));
     this.waitsForPlaces = false;
+  }
+
+  /**
+   * Who has booked comes again when the last of it is about to leave: the others book what lies behind it meanwhile, so that all get
+   * their turns without knowing of each other.
+   */
+  private untilNextRoundMs({ waitsFor, waitMs }: BookingReply, last: Booking | undefined): number {
+    if (waitsFor === 'places' || waitsFor === 'breaker') return waitMs;
+    const { leadMs } = this.punctuality;
+    if (last) return last.fromMs - performance.now() - leadMs - ROUND_TRIP_MS;
+    return waitsFor === 'limit' ? waitMs - Math.max(leadMs, this.aheadMs - SPREAD_MS * Math.random()) : 0;
+  }
+
+  /** A provider that tells its limits may tell a smaller one at any time, and what is booked leaves all the same. */
+  private get aheadMs(): number {
+    return this.provider.adapter.rateHeaders ? 0 : AHEAD_MS;
   }
 
   private giveBack(): void {

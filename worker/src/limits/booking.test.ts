@@ -3,6 +3,7 @@ import {
   type BookingReply,
   type BookingRequest,
 } from '@leadwell/shared/repositories/provider-limits';
+import { execute, openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { newId } from '@leadwell/shared/domain/ids';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 
@@ -14,27 +15,32 @@ afterAll(() => database.drop());
 
 const START_MS = 1_800_000_000_000;
 
+const REQUEST = {
+  ...{ heldPlaces: 0, placedCount: 0, windows: [], concurrent: 1_000_000 },
+  ...{ leadMs: 0, slackMs: 0, placeMs: 60_000 },
+};
+
 /** A process whose calls end at once, at a time that the test sets. */
 function booker(over: Partial<BookingRequest>) {
   const account = newId();
   const holderId = newId();
-  return (atMs: number, records: number[], more: Partial<BookingRequest> = {}): Promise<BookingReply> =>
-    bookProviderCalls(database.knex, {
+  return async (atMs: number, records: number[], more: Partial<BookingRequest> = {}): Promise<FlatReply> => {
+    const reply = await bookProviderCalls(database.knex, {
       account,
       holderId,
-      heldPlaces: 0,
-      placedCount: 0,
-      windows: [],
-      concurrent: 1_000_000,
-      leadMs: 0,
-      slackMs: 0,
-      placeMs: 60_000,
+      ...REQUEST,
       ...over,
       ...more,
       records,
       clockMs: START_MS + atMs,
     });
+    const { leaveFromMs = 0, leaveUntilMs = 0 } = reply.departures[0] ?? {};
+    return { ...reply, leaveFromMs, leaveUntilMs };
+  };
 }
+
+/** With the times of the calls that leave first. */
+type FlatReply = BookingReply & { leaveFromMs: number; leaveUntilMs: number };
 
 const calls = (amount: number, windowMs: number) => ({ amount, windowMs, unit: 'calls' as const });
 const ones = (count: number): number[] => Array<number>(count).fill(1);
@@ -50,8 +56,8 @@ describe('the bookings of one account', () => {
 
   it('come evenly where the window is short and the amount large', async () => {
     const book = booker({ windows: [calls(200, 1000), calls(500, 60_000)], leadMs: 20 });
-    expect(await book(0, ones(40))).toMatchObject({ granted: 12, leaveFromMs: START_MS });
-    expect(await book(0, ones(40))).toMatchObject({ granted: 12, leaveFromMs: START_MS + 20 });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 5, leaveFromMs: START_MS });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 20 });
     expect(await book(0, ones(40))).toMatchObject({ granted: 0, waitMs: 40 });
     const slow = booker({ windows: [calls(500, 60_000)] });
     expect(await slow(0, ones(600))).toMatchObject({ granted: 500 });
@@ -79,6 +85,62 @@ describe('the bookings of one account', () => {
     await book(0, ones(5));
     expect(await book(999, ones(5))).toMatchObject({ granted: 0, waitMs: 51 });
     expect(await book(1000, ones(5))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 1050 });
+  });
+
+  it('are made for a stretch of time at once where the limit is used up', async () => {
+    const book = booker({
+      windows: [calls(200, 1000)],
+      leadMs: 40,
+      slackMs: 15,
+      aheadMs: 300,
+      spreadMs: 100,
+    });
+    await book(0, ones(200), { aheadMs: 1000, spreadMs: 1000 });
+    const { granted, departures, waitsFor } = await book(900, ones(100));
+    const times = departures.map(({ leaveFromMs }) => leaveFromMs - START_MS);
+    // As many as left in that stretch a second ago, each at its own time and with no more slack than asked for.
+    expect(times.length).toBeGreaterThan(3);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect((times.at(-1) as number) - (times[0] as number)).toBeGreaterThanOrEqual(100);
+    expect(granted).toBe(departures.reduce((sum, departure) => sum + departure.calls, 0));
+    for (const { leaveFromMs, leaveUntilMs } of departures.slice(1))
+      expect(leaveUntilMs - leaveFromMs).toBeLessThan(16);
+    expect(waitsFor).toBeNull();
+    // Never further ahead than that, however many wait.
+    expect(await book(700, ones(100))).toMatchObject({ granted: 0, waitsFor: 'limit' });
+  });
+
+  it('wait for the disk unless something durable follows, and never let other statements off', async () => {
+    const book = (trx: Knex, deferred: boolean): Promise<BookingReply> =>
+      bookProviderCalls(trx, { ...REQUEST, account: newId(), holderId: newId(), records: [1], deferred });
+    const setting = async (trx: Knex): Promise<string> =>
+      (await query<{ synchronous_commit: string }>(trx, 'SHOW synchronous_commit'))[0]?.synchronous_commit ??
+      '';
+    const knex = openDatabase({ url: database.url, poolSize: 1, applicationName: 'test-booking' });
+    try {
+      await execute(knex, 'SET synchronous_commit = on');
+      const within: string[] = [];
+      for (const deferred of [false, true]) {
+        await knex.transaction(async (trx) => {
+          await book(trx, deferred);
+          within.push(await setting(trx));
+        });
+      }
+      expect([...within, await setting(knex)]).toEqual(['on', 'off', 'on']);
+    } finally {
+      await knex.destroy();
+    }
+  });
+
+  it('take no more places than there are, also ahead', async () => {
+    const book = booker({
+      windows: [calls(200, 1000)],
+      leadMs: 40,
+      aheadMs: 500,
+      spreadMs: 500,
+      concurrent: 30,
+    });
+    expect(await book(0, ones(40))).toMatchObject({ granted: 30, waitsFor: 'places' });
   });
 
   it('are held by all windows or made in none', async () => {
@@ -109,11 +171,16 @@ describe('the bookings of one account', () => {
     const next = (below: number): number => (random = (random * 48271) % 2147483647) % below;
     for (let atMs = 0; atMs < 9000; atMs += 1 + next(60)) {
       const records = Array.from({ length: 1 + next(8) }, () => 1 + next(5));
-      const reply = await book(atMs, records, { leadMs: next(80) });
-      for (const count of records.slice(0, reply.granted)) {
+      const leadMs = next(80);
+      const ahead = next(2) === 0 ? {} : { aheadMs: leadMs + next(400), spreadMs: next(200) };
+      const { departures } = await book(atMs, records, { leadMs, ...ahead });
+      const times = departures.flatMap(
+        (departure) => Array(departure.calls).fill(departure) as (typeof departure)[],
+      );
+      for (const [i, { leaveFromMs, leaveUntilMs }] of times.entries()) {
         // Each leaves somewhere in the time that it has.
-        const at = reply.leaveFromMs + (next(1000) / 1000) * (reply.leaveUntilMs - reply.leaveFromMs);
-        latest.push({ at, records: count });
+        const at = leaveFromMs + (next(1000) / 1000) * (leaveUntilMs - leaveFromMs);
+        latest.push({ at, records: records[i] as number });
       }
     }
     const busiest = (windowMs: number, weigh: (call: { records: number }) => number): number =>
@@ -148,6 +215,31 @@ describe('the bookings of one account', () => {
     for (let atMs = 0; atMs < 10_000; atMs += 5) granted += (await book(atMs, ones(3))).granted;
     expect(granted).toBeGreaterThanOrEqual(0.95 * 2000);
     expect(granted).toBeLessThanOrEqual(2000 + 200);
+  });
+
+  it('use at least 95 % of the limit ahead, by several processes in turns', async () => {
+    const book = booker({
+      windows: [calls(200, 1000)],
+      slackMs: 15,
+      leadMs: 40,
+      aheadMs: 800,
+      spreadMs: 125,
+    });
+    const due = [0, 7, 19, 23];
+    const granted = [0, 0, 0, 0];
+    for (let atMs = 0; atMs < 10_000; atMs++) {
+      for (const [i, dueMs] of due.entries()) {
+        if (atMs < dueMs) continue;
+        const reply = await book(atMs, ones(40));
+        granted[i] = (granted[i] as number) + reply.granted;
+        const lastMs = (reply.departures.at(-1)?.leaveFromMs ?? 0) - START_MS;
+        due[i] = reply.granted > 0 ? lastMs - 60 : atMs + 100;
+      }
+    }
+    expect(granted.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(0.95 * 2000);
+    expect(granted.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(2000 + 400);
+    // None is left behind by the others.
+    expect(Math.min(...granted)).toBeGreaterThan(200);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { ProviderResponse } from '@leadwell/providers/adapter';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Booking, BookingQueue } from './booking-queue';
+import type { Booking, BookingQueue, WantedCall } from './booking-queue';
 import type { Departure, Refusal, Reservation } from './reservation';
 
 /** A reservation with a place in a queue's account; see Reservation for what it promises. */
@@ -18,7 +18,7 @@ export class HeldReservation implements Reservation {
 
   async depart(signal: AbortSignal): Promise<Departure | Refusal> {
     for (;;) {
-      const booking = this.booking ?? (await this.queue.book(this.records, true, signal));
+      const booking = this.booking ?? (await this.queue.book(this.wanted, signal));
       this.booking = undefined;
       if (!booking.granted) return booking;
       if (!(await this.leaveInTime(booking))) continue;
@@ -41,6 +41,11 @@ export class HeldReservation implements Reservation {
     if (this.booking) this.queue.giveUp(this.booking, this.records);
     this.booking = undefined;
     this.queue.release();
+  }
+
+  /** The claim was written long ago. */
+  private get wanted(): WantedCall {
+    return { records: this.records, placed: true, claimFollows: false };
   }
 
   private async leaveInTime(booking: Booking): Promise<boolean> {

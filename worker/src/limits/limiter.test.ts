@@ -115,6 +115,26 @@ describe('a limiter', () => {
     expect(refusals[0]).toHaveProperty('retryAfterSeconds', expect.closeTo(86_400, -2));
   });
 
+  it('lets a booking wait for the disk unless a claim follows it, which takes it along', async () => {
+    const provider = providerWith({});
+    const limiter = startLimiter();
+    const knex = limiters.at(-1)?.knex as Knex;
+    // What waits for no claim: a poll, a retry, a call that missed its time.
+    const deferred: boolean[] = [];
+    knex.on('query', ({ sql, bindings }: { sql: string; bindings: unknown[] }) => {
+      if (sql.includes('book_provider_departures'))
+        deferred.push(...bindings.filter((binding) => typeof binding === 'boolean'));
+    });
+    const claimed = await limiter.reserve(provider, 1, never, { claimFollows: true });
+    const later = await reserved(limiter, provider);
+    if (!claimed.granted) throw new Error(claimed.message);
+    await claimed.depart(never);
+    await claimed.depart(never);
+    for (const reservation of [claimed, later]) reservation.release();
+    // The first only tells the clock.
+    expect(deferred).toEqual([false, true, false, false]);
+  });
+
   it('waits for the limit, not for the queue ahead', async () => {
     const provider = providerWith({ limits: [perSecond(10)], maxWaitSeconds: 2.5 });
     const limiter = startLimiter();

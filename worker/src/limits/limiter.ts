@@ -12,7 +12,7 @@ export type * from './reservation';
 
 /**
  * The limits of all providers, kept in PostgreSQL by all processes together. Nothing is granted without the database. See
- * `book_provider_calls` in the schema for why a limit is never exceeded.
+ * `book_provider_calls` in the migrations for why a limit is never exceeded.
  */
 export function createLimiter({
   knex,
@@ -32,9 +32,9 @@ export function createLimiter({
     return queue;
   };
   return {
-    async reserve(provider, records, signal) {
+    async reserve(provider, records, signal, { claimFollows = false } = {}) {
       const queue = queueOf(provider);
-      const booking = await queue.book(records, false, signal);
+      const booking = await queue.book({ records, placed: false, claimFollows }, signal);
       return booking.granted ? new HeldReservation(queue, records, booking) : booking;
     },
     recordsAtMost: (provider) => queueOf(provider).recordsAtMost,

@@ -48,13 +48,26 @@ export interface Reservation {
   release(): void;
 }
 
+export interface ReserveOptions {
+  /**
+   * Between the reservation and the call's departure this process commits something durably: the claim of what is asked. That commit
+   * makes the booking durable too, which is written before it, so that the booking itself need not wait for the disk. Defaults to false.
+   */
+  claimFollows?: boolean;
+}
+
 export interface Limiter {
   /**
    * Waits until the provider's limits grant a call of `records` records, with a place under its concurrency. Callers
    * of one process are served in order of arrival. Refused only for what concerns everybody: never for the queue ahead.
    * Never rejects; while PostgreSQL cannot be reached it grants nothing and tries again until the signal aborts.
    */
-  reserve(provider: Provider, records: number, signal: AbortSignal): Promise<Reservation | Refusal>;
+  reserve(
+    provider: Provider,
+    records: number,
+    signal: AbortSignal,
+    options?: ReserveOptions,
+  ): Promise<Reservation | Refusal>;
   /** Records that one call may hold, as far as is known: a provider may tell a smaller limit than is configured. */
   recordsAtMost(provider: Provider): number;
   /** Makes every process wait: the provider said that we ask too fast. */

@@ -37,4 +37,39 @@ describe('combine', () => {
       'fulfilled',
     ]);
   });
+
+  it('lets all fail together where the error says nothing of any of them', async () => {
+    const sizes: number[] = [];
+    const run = combine<number, number>({
+      concurrency: 1,
+      sizeAtMost: 10,
+      failsAll: (error) => (error as Error).message === 'away',
+      run: (items) => {
+        sizes.push(items.length);
+        return Promise.reject(new Error('away'));
+      },
+    });
+    const results = await Promise.allSettled([1, 2, 3].map(run));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(sizes).toEqual([3]);
+  });
+
+  it('spaces its groups where it is told to: one at once, the rest together or when they fill a group', async () => {
+    const groups: number[] = [];
+    const run = combine<number, number>({
+      concurrency: 5,
+      sizeAtMost: 4,
+      everyMs: 60_000,
+      run: (items) => {
+        groups.push(items.length);
+        return Promise.resolve(items);
+      },
+    });
+    await run(1);
+    const waiting = [2, 3, 4].map(run);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(groups).toEqual([1]);
+    await Promise.all([...waiting, run(5)]);
+    expect(groups).toEqual([1, 4]);
+  });
 });

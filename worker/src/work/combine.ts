@@ -5,8 +5,12 @@ export interface CombineOptions<In, Out> {
   concurrency: number;
   /** Items of a group at most. */
   sizeAtMost: number;
+  /** See GatherOptions. */
+  everyMs?: number;
   /** One result for each item, in their order. */
   run: (items: In[]) => Promise<Out[]>;
+  /** Whether an error says nothing of the items, so that none is tried alone. Defaults to never. */
+  failsAll?: (error: unknown) => boolean;
 }
 
 /**
@@ -26,8 +30,8 @@ export function combine<In, Out>(options: CombineOptions<In, Out>): (item: In) =
       const results = await options.run(group.map(({ item }) => item));
       group.forEach(({ resolve }, index) => resolve(results[index] as Out));
     } catch (error) {
-      const [only] = group;
-      if (group.length === 1 && only) return only.reject(error);
+      if (group.length === 1 || options.failsAll?.(error))
+        return group.forEach(({ reject }) => reject(error));
       for (const one of group) await runGroup([one]);
     }
   }

@@ -8,7 +8,9 @@ import type { Ending } from '@leadwell/shared/domain/ending';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { suppressionError } from '@leadwell/shared/domain/suppression';
 import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
-import { findLookups, type Lookup } from '@leadwell/shared/repositories/lookups';
+import { classifyDatabaseError } from '@leadwell/shared/db/sql-state';
+import { settle, settleTogether, type Settlement, type SettleResult } from '@leadwell/shared/settle/settle';
+import { findLookups, type Lookup, type LookupKey } from '@leadwell/shared/repositories/lookups';
 import type { BatchRun } from './batch-run';
 import { claimAsksOfCalls, type Ask, type AskResult, type RowAtTurn } from './ask';
 import { combine } from './combine';
@@ -33,11 +35,17 @@ const LOOK_AGAIN_MS = 1_000;
 /** What was planned longer ago is planned again before it is asked: a hit may have come meanwhile. */
 const PLAN_FRESH_MS = 1_000;
 const RETRY_MS = 500;
+/** Their organisations' accounts are held until the commit. */
+const BATCHES_SETTLED_TOGETHER = 16;
 
 export class Desk {
   private readonly planners: Record<Field, Gatherer<WorkRow>>;
   /** Calls that are granted together claim their questions together. */
   private readonly claims: Record<Field, (rows: RowAtTurn[]) => Promise<AskResult>>;
+  /** …and look together at what was stored while they waited. */
+  private readonly looks: Record<Field, (keys: LookupKey[]) => Promise<Map<string, Lookup>>>;
+  /** Groups of several batches settle together. */
+  private readonly settlements: (settlement: Settlement) => Promise<SettleResult | null>;
   private readonly pools = new Map<string, ProviderPool>();
   private readonly pollDesks = new Map<string, PollDesk>();
   private readonly settleDesks = new Map<BatchRun, SettleDesk>();
@@ -52,6 +60,23 @@ export class Desk {
         sizeAtMost: 25,
         run: (calls) => claimAsksOfCalls(options.knex, field, calls, options.leaseSeconds),
       });
+    this.settlements = combine({
+      // Two would be in each other's way.
+      concurrency: 1,
+      sizeAtMost: BATCHES_SETTLED_TOGETHER,
+      run: (settlements) => settleTogether(options.knex, settlements),
+      failsAll: (error) => classifyDatabaseError(error) !== 'other',
+    });
+    const look = (field: Field): ((keys: LookupKey[]) => Promise<Map<string, Lookup>>) =>
+      combine({
+        concurrency: 2,
+        sizeAtMost: 100,
+        run: async (calls) => {
+          const lookups = await findLookups(options.knex, field, calls.flat());
+          return calls.map(() => lookups);
+        },
+      });
+    this.looks = { emails: look('emails'), phones: look('phones') };
     this.claims = { emails: claim('emails'), phones: claim('phones') };
     this.planners = { emails: planner('emails'), phones: planner('phones') };
   }
@@ -61,7 +86,7 @@ export class Desk {
     this.settleDesks.set(
       run,
       new SettleDesk(run, {
-        knex: this.options.knex,
+        settle: (settlement) => this.settleSoon(settlement),
         logger: this.options.logger,
         signal: this.options.hardSignal,
         planAgain: (row) => this.planLater(row),
@@ -74,6 +99,12 @@ export class Desk {
     for (const desks of [this.pools, this.pollDesks]) {
       for (const key of desks.keys()) if (key.endsWith(` ${run.batch.id}`)) desks.delete(key);
     }
+  }
+
+  /** Together with other batches, or alone where the account is held by another: that may take a while, and holds nobody up. */
+  private async settleSoon(settlement: Settlement): Promise<SettleResult> {
+    const { batch, endings } = settlement;
+    return (await this.settlements(settlement)) ?? settle(this.options.knex, batch, endings);
   }
 
   private planLater(row: WorkRow): void {
@@ -240,11 +271,7 @@ export class Desk {
   ): Promise<RowAtTurn[]> {
     const stale = offered.filter(({ row }) => Date.now() - row.plannedAtMs > PLAN_FRESH_MS);
     if (stale.length === 0) return [...offered];
-    const lookups = await findLookups(
-      this.options.knex,
-      field,
-      stale.flatMap(({ row }) => row.turns.map((turn) => turn.key)),
-    );
+    const lookups = await this.looks[field](stale.flatMap(({ row }) => row.turns.map((turn) => turn.key)));
     for (const { row, turn } of stale) {
       const plan = planRow(row, lookups, this.boundsOf(field));
       if (plan.kind === 'ask' && plan.turn === turn) continue;

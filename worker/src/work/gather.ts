@@ -11,18 +11,26 @@ export interface GatherOptions<Item> {
   concurrency: number;
   /** Items of a group at most. */
   sizeAtMost: number;
+  /** A group begins so long after the one before it at least, unless it is full. Defaults to 0. */
+  everyMs?: number;
   /** Must not reject: it owns what becomes of its items. */
   flush: (items: Item[]) => Promise<void>;
 }
 
 export function gather<Item>(options: GatherOptions<Item>): Gatherer<Item> {
   const waiting: Item[] = [];
+  const everyMs = options.everyMs ?? 0;
   let underWay = 0;
   let scheduled = false;
+  let beganMs = -Infinity;
+  let timer: NodeJS.Timeout | undefined;
 
   function start(): void {
     scheduled = false;
     while (waiting.length > 0 && underWay < options.concurrency) {
+      const waitMs = beganMs + everyMs - performance.now();
+      if (waitMs > 0 && waiting.length < options.sizeAtMost) return startLater(waitMs);
+      beganMs = performance.now();
       const items = waiting.splice(0, options.sizeAtMost);
       underWay++;
       void options.flush(items).finally(() => {
@@ -30,6 +38,14 @@ export function gather<Item>(options: GatherOptions<Item>): Gatherer<Item> {
         schedule();
       });
     }
+  }
+
+  /** What fills the group meanwhile does not wait: it is looked at with every item. */
+  function startLater(waitMs: number): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      schedule();
+    }, waitMs);
   }
 
   function schedule(): void {

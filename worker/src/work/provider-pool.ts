@@ -82,7 +82,7 @@ export class ProviderPool {
   private async reserveAndCall(): Promise<void> {
     const { provider, limiter, signal } = this.options;
     const size = Math.max(1, Math.min(this.maxQuestions, this.queue.size));
-    const reservation = await limiter.reserve(provider, size, signal);
+    const reservation = await limiter.reserve(provider, size, signal, { claimFollows: true });
     this.tasks--;
     // The provider told a smaller limit meanwhile: smaller calls are made of the same rows.
     if (!reservation.granted && size > this.maxQuestions) return;

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Knex } from '@leadwell/shared/db/database';
 import { classifyDatabaseError } from '@leadwell/shared/db/sql-state';
 import type { Ending } from '@leadwell/shared/domain/ending';
-import { settle, type SettleResult } from '@leadwell/shared/settle/settle';
+import type { Settlement, SettleResult } from '@leadwell/shared/settle/settle';
 import type { BatchRun } from './batch-run';
 import type { WorkRow } from './work-row';
 
 const GROUP_AT_MOST = 25;
-const WAIT_AT_MOST_MS = 1_000;
+/** All batches of a process settle at the same moments, so that they settle together; each process has moments of its own. */
+const EVERY_MS = 1_000;
+const PHASE_MS = Math.random() * EVERY_MS;
 
 export interface SettleDeskOptions {
-  knex: Knex;
+  /** Settles a group of the batch; rejects where the database refuses. */
+  settle: (settlement: Settlement) => Promise<SettleResult>;
   logger: Logger;
   /** A row whose hit is gone: to be planned again. */
   planAgain: (row: WorkRow) => void;
@@ -36,7 +38,10 @@ export class SettleDesk {
   add(row: WorkRow, ending: Ending): void {
     this.run.move(row, 'settling');
     this.waiting.set(row, ending);
-    this.timer ??= setTimeout(() => void this.flush(), WAIT_AT_MOST_MS);
+    this.timer ??= setTimeout(
+      () => void this.flush(),
+      EVERY_MS - ((performance.now() + PHASE_MS) % EVERY_MS),
+    );
     if (this.isDue(row, ending)) void this.flush();
   }
 
@@ -71,7 +76,7 @@ export class SettleDesk {
   private async settleUntilDone(endings: Ending[]): Promise<SettleResult> {
     for (let tries = 0; !this.options.signal.aborted; tries++) {
       try {
-        return await settle(this.options.knex, this.run.batch, endings);
+        return await this.options.settle({ batch: this.run.batch, endings });
       } catch (error) {
         const { id: batchId, requestId } = this.run.batch;
         const note = { err: error, batchId, requestId };
