@@ -79,6 +79,9 @@ describe.each(queueBackends())('with the queue on $name', (backend) => {
         'SELECT entity_id AS lead FROM enrichments WHERE data_found AND org_id = ?',
         [one.orgId],
       );
+      // Whose call it was makes no difference to the price: it was fixed when the order was accepted.
+      const left = 1_000 - 5 * found.length;
+      expect(await Promise.all([one, two].map(({ client }) => client.balance()))).toEqual([left, left]);
       const lead = found[0]?.lead as string;
       const [mine, yours, theirs] = await Promise.all(
         [one, two, stranger].map(({ client }) => client.person(lead)),

@@ -9,7 +9,7 @@ import { createPrivateDirectory, postgresUser } from '@leadwell/shared/runtime/p
 import { createTestDatabase } from '@leadwell/shared/testing/database';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client, type EnrichmentView } from './support/client';
-import { deploy, type Deployment } from './support/deployment';
+import { deploy, type Deployment, type Process } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { startOwnPostgres } from './support/own-servers';
 import { seedLeads, seedTenant, type Tenant } from './support/seed';
@@ -86,7 +86,11 @@ async function orderUntilAccepted(
 const countRows = async (tenant: Tenant): Promise<number> =>
   (await query(knex, 'SELECT 1 FROM enrichments WHERE org_id = ?', [tenant.orgId])).length;
 
+let worker: Process | undefined;
+
+/** By one worker for all tests, which begins when the first has done what needs none. */
 async function expectSettled(tenant: Tenant, total: number): Promise<void> {
+  worker ??= await deployment.startWorker();
   await untilPendingBelow(knex, 1, 60_000);
   settledOnce(await readOutcome(knex, tenant.orgId), { total, price: 5, credits: CREDITS });
 }
@@ -104,10 +108,8 @@ it('gives one outcome where the connection is cut during the reply to a COMMIT, 
   expect(told.ids).toHaveLength(60);
   expect(await countRows(tenant)).toBe(60);
   proxy.cutCommitReplies(4);
-  const worker = await deployment.startWorker();
   await expectSettled(tenant, 60);
   expect(proxy.cutCount()).toBe(5);
-  await worker.kill();
 });
 
 it('serves 50 clients with a pool of 2, each with an answer that it can act upon', async () => {
@@ -122,9 +124,7 @@ it('serves 50 clients with a pool of 2, each with an answer that it can act upon
   expect(await countRows(tenant)).toBeGreaterThanOrEqual(accepted.length);
   await Promise.all(leadIds.map((id) => orderUntilAccepted(tenant, [id], `pool-${id}`)));
   expect(await countRows(tenant)).toBe(50);
-  const worker = await deployment.startWorker();
   await expectSettled(tenant, 50);
-  await worker.kill();
 });
 
 it('answers 503 within the bound while a table is locked for long, serves whoever does not need it, and accepts afterwards', async () => {
@@ -146,9 +146,7 @@ it('answers 503 within the bound while a table is locked for long, serves whoeve
   }
   expect(await countRows(one)).toBe(0);
   expect((await orderUntilAccepted(one, leadIds, 'locked')).ids).toHaveLength(5);
-  const worker = await deployment.startWorker();
   await expectSettled(one, 5);
-  await worker.kill();
 });
 
 /** A disk of the test's own: only root can mount one. */
@@ -204,8 +202,7 @@ it('lets a migration and a rolling restart of every process pass under load, wit
   const leadIds = await seedLeads(knex, 1_000);
   const port = await findFreePort();
   const apiUrls = [deployment.apiUrl, `http://127.0.0.1:${port}`];
-  const old = [
-    await deployment.startWorker(),
+  const [oldWorker, oldApi] = [
     await deployment.startWorker(),
     await deployment.startApi({ PORT: String(port) }),
   ];
@@ -228,10 +225,9 @@ it('lets a migration and a rolling restart of every process pass under load, wit
     await execute(trx, `ALTER TABLE enrichments ADD COLUMN probe text NOT NULL DEFAULT ''`);
     await execute(trx, 'CREATE INDEX ON enrichments (probe)');
   });
-  for (const [index, one] of old.entries()) {
-    if (index < 2) await deployment.startWorker();
-    expect(await one.stop()).toBe(0);
-  }
+  await deployment.startWorker();
+  expect(await oldWorker.stop()).toBe(0);
+  expect(await oldApi.stop()).toBe(0);
   await deployment.startApi({ PORT: String(port) });
   isOver = true;
   await ordering;

@@ -78,6 +78,37 @@ it('does not let one provider that hangs keep a lead from its end', async () => 
   settledOnce(await readOutcome(knex, tenant.orgId), { total: 30, price: 5, credits: CREDITS });
 });
 
+it('goes on to the next provider where an account is empty or a key is refused, at no tenant’s cost', async () => {
+  const { knex, tenant, client } = await start({
+    waterfall: { emails: ['hunter', 'prospeo', 'findymail'], phones: ['findymail'] },
+  });
+  deployment.sandbox.addFault({ kind: 'no_credit', provider: 'hunter' });
+  deployment.sandbox.addFault({ kind: 'auth', provider: 'prospeo' });
+  await deployment.startWorker();
+  const found = await seedLeads(knex, 10, null, 'only-findymail');
+  const lost = await seedLeads(knex, 10, null, 'only-hunter');
+  await client.enrich([...found, ...lost], 'emails');
+  await untilPendingBelow(knex, 1, 60_000);
+  settledOnce(await readOutcome(knex, tenant.orgId), { total: 20, price: 5, credits: CREDITS });
+  const ends = await query(
+    knex,
+    `SELECT DISTINCT entity_id = ANY(:found::uuid[]) AS "findymailHas", data_found AS found, status FROM enrichments WHERE org_id = :orgId ORDER BY 1`,
+    { found, orgId: tenant.orgId },
+  );
+  expect(ends).toEqual([
+    { findymailHas: false, found: false, status: 'failed' },
+    { findymailHas: true, found: true, status: 'finished' },
+  ]);
+  const breakers = await query(
+    knex,
+    `SELECT split_part(account, ' ', 1) AS provider, kind FROM provider_breakers ORDER BY 1`,
+  );
+  expect(breakers).toEqual([
+    { provider: 'hunter', kind: 'no_credit' },
+    { provider: 'prospeo', kind: 'auth' },
+  ]);
+});
+
 it('loses with a provider that is gone in the middle of a run what only it could answer, refunded, and nothing else', async () => {
   const hunter = createSandbox({ latency: { minMs: 0, maxMs: 0 } });
   const { knex, tenant, client } = await start({

@@ -1,4 +1,6 @@
 /** Servers that say nothing and close nothing, or refuse to take more: no process hangs, and the work goes on by itself. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { startTcpProxy, through, type TcpProxy } from '@leadwell/harness/tcp-proxy';
 import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { allowStatementTime } from '@leadwell/shared/db/silence';
@@ -12,6 +14,7 @@ import { deploy, type Deployment } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
 
+// All wait for the bounds that production has: they wait beside each other.
 const CREDITS = 10_000;
 const LEADS = 100;
 
@@ -39,7 +42,6 @@ async function sleepFor(knex: Knex, seconds: number, allowedMs: number): Promise
   });
 }
 
-/** Both wait for the limits that production has: they wait beside each other. */
 describe('PostgreSQL that says nothing', () => {
   it.concurrent(
     'fails a statement and a COMMIT as unavailable, spares what may take long, and leaves a whole pool',
@@ -111,7 +113,7 @@ describe('PostgreSQL that says nothing', () => {
   );
 });
 
-(hasRedis() ? it : it.skip)(
+(hasRedis() ? it.concurrent : it.skip)(
   'keeps the backlog in PostgreSQL while Redis is full, and finds a Redis again that fell silent',
   async () => {
     const server = await startRedis();
@@ -141,6 +143,44 @@ describe('PostgreSQL that says nothing', () => {
       await deployment.stop();
       await proxy.close();
       await server.stop();
+    }
+  },
+);
+
+/** Accepts connections, and says nothing. */
+async function startSilentServer(): Promise<{ address: string; close(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = (): void => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
+it.concurrent(
+  'gone or silent at its start, has a worker exit with a sentence that says what to do',
+  async () => {
+    const silent = await startSilentServer();
+    const backend = { name: 'postgres', redisUrl: undefined } as const;
+    const deployment = await deploy({ backend, startsApi: false });
+    const gone = '127.0.0.1:1';
+    const database = /ended at its start[^]*\nThe database cannot be reached/;
+    const queue = /ended at its start[^]*\nRedis does not answer: .* Then start this process again/;
+    try {
+      await Promise.all(
+        [gone, silent.address].flatMap((address) => [
+          expect(
+            deployment.startWorker({ DATABASE_URL: `postgres://nobody@${address}/none` }),
+          ).rejects.toThrow(database),
+          expect(deployment.startWorker({ REDIS_URL: `redis://${address}` })).rejects.toThrow(queue),
+        ]),
+      );
+    } finally {
+      await deployment.stop();
+      silent.close();
     }
   },
 );

@@ -3,7 +3,7 @@ import { execute, query } from '@leadwell/shared/db/database';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from './support/client';
+import { Client, type EnrichmentView } from './support/client';
 import { deploy, type Deployment, type DeploymentOptions } from './support/deployment';
 import { countPending, readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
@@ -67,6 +67,22 @@ it('keeps an answer that comes after the deadline, refunds the row, and serves t
   const again = await client.enrich(leadIds, 'emails');
   expect(again.filter((one) => one.status === 'finished' && one.dataFound)).toHaveLength(hits);
   expect(CREDITS - (await client.balance())).toBe(5 * (10 - hits));
+});
+
+it('ends as timeout, refunded, the leads whose providers take longer together than one lead may take', async () => {
+  const { orgId, client, knex } = await start({ environment: { ENRICHMENT_TIMEOUT_SECONDS: '1' } });
+  deployment.sandbox.setLatency({ minMs: 1_100, maxMs: 1_200 });
+  await deployment.startWorker();
+  const leadIds = await seedLeads(knex, 5, null, 'always-miss');
+  await client.enrich(leadIds, 'emails');
+  await untilPendingBelow(knex, 1);
+  for (const leadId of leadIds) {
+    const ended = await client.get<EnrichmentView>(`/operations/enrichment/${leadId}?field=emails`);
+    expect(ended).toMatchObject({ status: 'timeout', dataFound: false });
+    expect(ended.error).toMatch(/more than the 1 s that one lead may take/);
+  }
+  settledOnce(await readOutcome(knex, orgId), { total: 5, price: 5, credits: CREDITS });
+  expect(await client.balance()).toBe(CREDITS);
 });
 
 it('works batches of one and of a thousand, at no price, with answers that are shared with nobody and kept for no time', async () => {

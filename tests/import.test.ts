@@ -1,7 +1,7 @@
 import { query } from '@leadwell/shared/db/database';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { once } from 'node:events';
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { seedTenant, type Tenant } from './support/seed';
 import { startTestApi, type ErrorBody, type TestApi } from './support/test-api';
 
@@ -219,6 +219,27 @@ describe('importing leads over HTTP', () => {
       [200, 1_200],
     ]);
     expect((await send(person(1), 'application/x-ndjson', third.apiKey)).status).toBe(200);
+  });
+
+  it('answers the next call on a connection whose import was refused at its first line', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { hostname, port } = new URL(api.url);
+    const call = async (method: string, path: string, body?: string): Promise<number | undefined> => {
+      const headers = {
+        authorization: `Bearer ${tenant.apiKey}`,
+        ...(body && { 'content-type': 'text/csv' }),
+      };
+      const sent = request({ agent, hostname, port, method, path, headers });
+      sent.end(body);
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      answer.resume();
+      await once(answer, 'close');
+      return answer.statusCode;
+    };
+    // More than the pipes between the two hold: the rest is still to be read when the answer is there.
+    expect(await call('POST', IMPORT, `nonsense\n${'x\n'.repeat(1_000_000)}`)).toBe(400);
+    expect(await call('GET', '/health/live')).toBe(200);
+    agent.destroy();
   });
 
   it('keeps the chunks before a failure, and takes the file again', async () => {

@@ -40,6 +40,7 @@ describe.each(queueBackends())('/ops/queues with the queue on $name', (backend) 
   it('shows the waiting jobs by the id of their batch, and nothing else of them', async () => {
     const page = await api.call('GET', '/ops/queues/', { headers: operator });
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('x-powered-by')).toBeNull();
     const { json } = await api.call<{ queues: { name: string; readOnlyMode: boolean; jobs: object[] }[] }>(
       'GET',
       '/ops/queues/api/queues?activeQueue=enrich-emails&status=prioritized&page=1&jobsPerPage=10',

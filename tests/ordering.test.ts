@@ -69,7 +69,7 @@ describe('bulk orders', () => {
     );
   });
 
-  it('returns what exists in place, and charges the new ones only', async () => {
+  it('returns what exists in place, in its batch and turn, and charges the new ones only', async () => {
     const tenant = await seedTenant(api.knex, { credits: 1_000 });
     const [a, b, c] = leads as [string, string, string];
     const first = await manual(tenant.apiKey, [b]);
@@ -80,6 +80,16 @@ describe('bulk orders', () => {
     expect(again.json.map((row) => row.id)).toEqual([2, 0, 1].map((at) => second.json[at]?.id));
     expect(again.headers.get('x-credits-charged')).toBe('0');
     expect(await count('enrichments', tenant.orgId)).toBe(3);
+    const standingOf = async () =>
+      query(
+        api.knex,
+        `SELECT e.batch_id, b.priority, b.deadline_at FROM enrichments e JOIN batches b ON b.id = e.batch_id
+          WHERE e.org_id = ? ORDER BY e.id`,
+        [tenant.orgId],
+      );
+    const standing = await standingOf();
+    await manual(tenant.apiKey, [a, b, c], { priority: 'high' });
+    expect(await standingOf()).toEqual(standing);
   });
 
   it('writes batches of the configured size in selection order, due at once, and tells the relay', async () => {

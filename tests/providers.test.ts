@@ -15,6 +15,7 @@ import { parseJson } from '@leadwell/providers/parse-json';
 import { maxQuestionsPerCall, type Provider, type Waterfall } from '@leadwell/providers/provider';
 import { loadWaterfall } from '@leadwell/providers/provider-settings';
 import { ADAPTERS } from '@leadwell/providers/registry';
+import { tellsOf } from '@leadwell/providers/testing/exchanges';
 import type { FaultKind } from '@leadwell/sandbox/faults';
 import { createSandbox, type Sandbox } from '@leadwell/sandbox/sandbox';
 import { sampleLeads } from '@leadwell/sandbox/sample/sample-leads';
@@ -23,9 +24,6 @@ import { loadConfig } from '@leadwell/shared/config/config';
 import { FIELDS, type Field } from '@leadwell/shared/domain/enrichment';
 import { firstQuestion, type LeadInputs, type Question } from '@leadwell/shared/domain/question';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-
-/** Those whose documentation has an answer for a person of whom nothing may be told; the others have nothing to say. */
-const TELL_RESTRICTIONS = new Set(['dropcontact', 'hunter', 'leadmagic', 'lusha']);
 
 let sandbox: Sandbox;
 let waterfall: Waterfall;
@@ -285,7 +283,6 @@ describe('adapters and sandbox', () => {
   });
 
   it('pass on what a provider says its call cost, and say nothing where it does not', async () => {
-    const silent = ['hunter', 'findymail'];
     for (const [provider, field] of everyProvider) {
       if (isAsync(provider.adapter.fields[field]!)) continue;
       sandbox.reset();
@@ -297,14 +294,13 @@ describe('adapters and sandbox', () => {
       expect([provider.name, field, stated]).toEqual([
         provider.name,
         field,
-        silent.includes(provider.name) ? null : used,
+        tellsOf(provider.name).has('cost') ? used : null,
       ]);
       expect(used).toBeGreaterThan(0);
     }
   });
 
   it('are told "nothing found" and "may not be told" apart from each other', async () => {
-    const refusing = new Set<string>();
     for (const [provider, field] of everyProvider) {
       const outcomeOf = async (wish: string) => {
         const text = JSON.stringify(sureQuestion(provider, field)).replaceAll('always-hit', wish);
@@ -315,11 +311,9 @@ describe('adapters and sandbox', () => {
       expect([provider.name, found, restricted]).toEqual([
         provider.name,
         'miss',
-        TELL_RESTRICTIONS.has(provider.name) ? 'restricted' : 'miss',
+        tellsOf(provider.name).has('restriction') ? 'restricted' : 'miss',
       ]);
-      if (restricted === 'restricted') refusing.add(provider.name);
     }
-    expect(refusing).toEqual(TELL_RESTRICTIONS);
   });
 
   it('are as many on both sides', () => {

@@ -12,11 +12,14 @@ export async function interleave<Name extends string>(
   const names = Object.keys(contenders) as Name[];
   const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
   for (let round = 0; round <= options.rounds; round++) {
-    options.say(round === 0 ? 'warming up' : `round ${round} of ${options.rounds}`);
+    const told: string[] = [];
     for (const name of rotate(names, round)) {
       const sample = await contenders[name](round);
+      told.push(`${name} ${Number(sample.toPrecision(3))}`);
       if (round > 0) samples[name].push(sample);
     }
+    const label = round === 0 ? 'warm-up' : `round ${round} of ${options.rounds}`;
+    options.say(`${label}: ${told.sort().join(', ')}`);
   }
   return samples;
 }

@@ -43,6 +43,9 @@ export function importRoutes(deps: {
     } finally {
       free();
       limitAgain();
+      // What is left of a file that was refused is read and thrown away, within that limit: unread, it would hold up the next
+      // call on this connection.
+      req.resume();
     }
   });
 

@@ -6,7 +6,7 @@ import { ExpressAdapter } from '@bull-board/express';
 import type { Config } from '@leadwell/shared/config/config';
 import { AppError } from '@leadwell/shared/domain/errors';
 import type { BatchQueues } from '@leadwell/shared/queue/batch-queues';
-import { Router, type RequestHandler } from 'express';
+import { Router, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createFailureLimit, type FailureLimit } from './failure-limit';
 
@@ -104,5 +104,6 @@ function queueBoard({ queues }: OpsDependencies['queues']): RequestHandler {
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Leadwell queues', hideRedisDetails: true } },
   });
-  return serverAdapter.getRouter() as RequestHandler;
+  // An application of its own: what ours does not tell, it would.
+  return (serverAdapter.getRouter() as Express).disable('x-powered-by');
 }

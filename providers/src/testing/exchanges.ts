@@ -110,10 +110,21 @@ function lateExchanges(
   ];
 }
 
-/** One file an adapter. */
+/** What some providers say and others have no word for: that a person may not be told of, and what a call cost. */
+export function tellsOf(name: string): ReadonlySet<'restriction' | 'cost'> {
+  return new Set(readRecorded(name).tells);
+}
+
 function recorded(name: string, field: Field): unknown {
+  const body = readRecorded(name)[field];
+  if (!body) throw new Error(`${name}.json of recorded/ has no answer to ${field}`);
+  return body;
+}
+
+type Recorded = Partial<Record<Field, unknown>> & { tells: ('restriction' | 'cost')[] };
+
+/** One file an adapter. */
+function readRecorded(name: string): Recorded {
   const file = path.join(__dirname, '..', '..', 'recorded', `${name}.json`);
-  const bodies = parseJson(readFileSync(file, 'utf8')) as Partial<Record<Field, unknown>>;
-  if (!bodies[field]) throw new Error(`${file} has no answer to ${field}`);
-  return bodies[field];
+  return parseJson(readFileSync(file, 'utf8')) as Recorded;
 }

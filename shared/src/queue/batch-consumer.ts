@@ -1,7 +1,7 @@
 import { Worker, createPostgresBackend, type Job } from 'bullmq';
 import Redis from 'ioredis';
 import type { Field } from '../domain/enrichment';
-import { BOUNDED_POSTGRES, queueName, type QueueLocation } from './batch-queues';
+import { POSTGRES_SESSION, queueName, type QueueLocation } from './batch-queues';
 import { unansweredQueue } from './check-queue';
 import { withDeadline } from './deadline';
 
@@ -73,7 +73,7 @@ function openWorker(options: BatchConsumerOptions, redis: Redis | undefined): Wo
   };
   const name = queueName(options.field);
   if (redis) return new Worker(name, work, { ...tuning, connection: redis, prefix: options.location.prefix });
-  const connection = { connectionString: options.location.databaseUrl, max: 4, ...BOUNDED_POSTGRES };
+  const connection = { connectionString: options.location.databaseUrl, max: 4, ...POSTGRES_SESSION };
   return new Worker(name, work, { ...tuning, connection }, createPostgresBackend) as unknown as Worker;
 }
 

@@ -48,6 +48,12 @@ export const DELIVERIES_BEFORE_SPLIT = 2;
 export const LEASE_AT_MOST_SECONDS = 305;
 
 /**
+ * The commit of a statement with this in its FROM does not wait for the disk. A crash of the server may take back what the relay did
+ * last: a batch is looked at again, or raised again to a generation whose job is there. A lease that follows is flushed, and all before it.
+ */
+const UNFLUSHED = `(SELECT set_config('synchronous_commit', 'off', true)) AS unflushed`;
+
+/**
  * Claims batches for one look each, by pushing their `next_check_at`; SKIP LOCKED keeps two relays off one batch.
  * Deadlines come always; queued batches to be verified; others as far as the organisation has room in BullMQ, by
  * priority and age, organisations in turn. One statement: it is committed before any call to the queue.
@@ -116,7 +122,7 @@ const CLAIM_DUE_BATCHES = `
 )
 UPDATE batches b
    SET next_check_at = clock_timestamp() + make_interval(secs => :checkSeconds)
-  FROM chosen c
+  FROM chosen c, ${UNFLUSHED}
  WHERE b.id = c.id
 RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.generation, b.fence,
   b.lease_until::text AS "leaseUntilText", b.not_before::text AS "notBeforeText", b.deliveries,
@@ -155,7 +161,7 @@ export async function raiseGenerations(db: Db, batches: readonly DueBatch[]): Pr
      ), raised AS (
        UPDATE batches b
           SET generation = b.generation + 1, raised_at = clock_timestamp(), queued_at = clock_timestamp()
-         FROM unchanged u WHERE b.id = u.id
+         FROM unchanged u, ${UNFLUSHED} WHERE b.id = u.id
        RETURNING b.id, b.org_id, b.field, b.generation, b.priority
      )
      SELECT r.id, r.field, r.generation,

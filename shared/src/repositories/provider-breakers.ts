@@ -14,7 +14,7 @@ export interface BreakerOpening {
   kind: BreakerKind;
   reason: string;
   seconds: number;
-  /** Doubles with every failed probe, up to this. */
+  /** Doubles with every failed probe, up to this; where it is no more than `seconds`, it never doubles. */
   secondsAtMost: number;
 }
 
@@ -30,7 +30,7 @@ export async function openBreaker(db: Db, opening: BreakerOpening): Promise<void
      ON CONFLICT (account) DO UPDATE
         SET kind = excluded.kind, reason = excluded.reason, opened_at = excluded.opened_at,
             reopened = CASE WHEN b.kind = excluded.kind AND b.open_until <= clock_timestamp() THEN least(b.reopened + 1, 20) ELSE 0 END,
-            open_until = CASE WHEN b.kind = excluded.kind AND b.open_until <= clock_timestamp() AND b.kind <> 'rate'
+            open_until = CASE WHEN b.kind = excluded.kind AND b.open_until <= clock_timestamp()
               THEN clock_timestamp() + make_interval(secs => greatest(:seconds, least(:secondsAtMost, :seconds * 2 ^ least(b.reopened + 1, 20))))
               ELSE excluded.open_until END,
             probe_until = NULL, probe_holder = NULL

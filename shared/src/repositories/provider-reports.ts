@@ -27,7 +27,7 @@ export interface ProviderPerformance {
   p95Ms: number | null;
   /** Calls that were made again after a crash. */
   repeats: number;
-  /** The most frequent reason of what failed or was passed over, its numbers written as N; null where there is none. */
+  /** The most frequent reason of what failed or was passed over, its seconds written as N; null where there is none. */
   commonFault: string | null;
 }
 
@@ -68,7 +68,7 @@ export function listProviderPerformance(
             (${PERCENTILES})[1] AS "p50Ms",
             (${PERCENTILES})[2] AS "p95Ms",
             coalesce(sum(repeats), 0)::integer AS repeats,
-            mode() WITHIN GROUP (ORDER BY regexp_replace(error, '\\d+', 'N', 'g'))
+            mode() WITHIN GROUP (ORDER BY regexp_replace(error, '\\d+ s\\M', 'N s', 'g'))
               FILTER (WHERE outcome IN ('failed', 'skipped')) AS "commonFault"
        FROM tried GROUP BY provider, field ORDER BY provider, field`,
     { since, orgId },

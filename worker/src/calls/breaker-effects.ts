@@ -8,8 +8,9 @@ import type { AnyResult } from './caller';
 const DOWN_SECONDS = 10;
 const AUTH_SECONDS = 60;
 const NO_CREDIT_SECONDS = 300;
-/** Where a provider says "too fast" and not how long. */
+/** Where a provider says "too fast" and not how long: about so long, so that we do not always come back with the others of its key. */
 const RATE_SECONDS = 5;
+const RATE_JITTER = 0.4;
 
 interface Effect {
   breakers: Breakers;
@@ -36,12 +37,14 @@ export async function applyResult(effect: Effect): Promise<void> {
 async function changeBreaker({ breakers, provider, health, result, probing }: Effect): Promise<void> {
   switch (result.kind) {
     case 'rate':
-      return breakers.open(
-        provider,
-        'rate',
-        result.reason,
-        Math.max(1, result.retryAfterSeconds ?? RATE_SECONDS),
-      );
+      return result.retryAfterSeconds === null
+        ? breakers.open(
+            provider,
+            'rate',
+            result.reason,
+            RATE_SECONDS * (1 + RATE_JITTER * (Math.random() - 0.5)),
+          )
+        : breakers.open(provider, 'rate', result.reason, Math.max(1, result.retryAfterSeconds), 'said');
     case 'no_credit':
       return breakers.open(provider, 'no_credit', result.reason, NO_CREDIT_SECONDS);
     case 'auth':

@@ -92,6 +92,7 @@ const contract: FieldContract = {
     if (response.status === 401) return { kind: 'auth', reason: 'The key is refused.' };
     if (response.status === 402) return { kind: 'no_credit', reason: 'No credit is left.' };
     if (response.status === 429) return { kind: 'rate', retryAfterSeconds: 2, reason: 'Too fast.' };
+    if (response.status === 403) return { kind: 'rate', retryAfterSeconds: null, reason: 'Too fast.' };
     if (response.status !== 200 || response.json === undefined)
       return { kind: 'transient', retryAfterSeconds: null, reason: `HTTP ${response.status}` };
     return { kind: 'answers', answers: new Map([['q', { outcome: 'miss', costCredits: null }]]) };
@@ -290,6 +291,34 @@ describe('the breaker of a provider', () => {
     expect(await call(provider)).toMatchObject({ kind: 'rate' });
     expect((await call(provider)).kind).toBe('answers');
     expect(performance.now() - startedAt).toBeGreaterThan(1800);
+  });
+
+  it.each([
+    [
+      403,
+      'longer each time where the provider does not say how long, a minute at most',
+      [5, 10, 20, 40, 60, 60],
+    ],
+    [429, 'as long as the provider says, each time', [2, 2, 2]],
+  ])('waits after HTTP %i %s', async (status, _, seconds) => {
+    const { provider } = await startProvider((request, response) => response.writeHead(status).end());
+    const waits: number[] = [];
+    while (waits.length < seconds.length) {
+      expect(await call(provider)).toMatchObject({ kind: 'rate' });
+      const [opened] = await query<{ seconds: number }>(
+        database.knex,
+        `WITH opened AS (SELECT * FROM provider_breakers WHERE account = :account)
+         UPDATE provider_breakers b SET open_until = clock_timestamp() FROM opened o WHERE b.account = o.account
+         RETURNING extract(epoch FROM o.open_until - o.opened_at)::float8 AS seconds`,
+        { account: provider.account },
+      );
+      waits.push(opened?.seconds ?? 0);
+    }
+    // Without a word of the provider's, a fifth more or less: not everybody is to come back at the same moment.
+    const spread = status === 403 ? 0.21 : 0.01;
+    waits.forEach((wait, i) =>
+      expect(Math.abs(wait - seconds[i]!)).toBeLessThanOrEqual(seconds[i]! * spread),
+    );
   });
 
   it('opens when a provider is down, after at most 1.1 times the calls, and closes after one probe', async () => {

@@ -10,18 +10,22 @@ import type { BreakerKind } from '@leadwell/shared/repositories/provider-limits'
 import type { Logger } from '@leadwell/shared/runtime/logger';
 import { performance } from 'node:perf_hooks';
 
-/** The longest that a failed probe may stretch each kind to. */
+/** The longest that a failed probe may stretch each kind to, where the provider does not say how long. */
 const SECONDS_AT_MOST: Readonly<Record<BreakerKind, number>> = {
   auth: 3600,
   no_credit: 3600,
-  rate: 86_400,
+  // As long as most wait for a limit before they pass the provider over.
+  rate: 60,
   down: 60,
 };
 const CACHE_MS = 1_000;
 
 export interface Breakers {
-  /** Keeps every process from asking the provider for so long; after a probe that fails, twice as long. Rejects only if the database does. */
-  open(provider: Provider, kind: BreakerKind, reason: string, seconds: number): Promise<void>;
+  /**
+   * Keeps every process from asking the provider for so long; after a probe that fails, twice as long, unless the provider
+   * `said` how long. Rejects only if the database does.
+   */
+  open(provider: Provider, kind: BreakerKind, reason: string, seconds: number, said?: 'said'): Promise<void>;
   /** A call has succeeded: closes the provider's breaker if its time has passed. Costs a statement only where this process has seen one. */
   succeeded(provider: Provider): Promise<void>;
   /** The provider's open breaker, at most a second old; undefined where it may be asked. */
@@ -32,7 +36,7 @@ export interface Breakers {
 export function createBreakers({ knex, logger }: { knex: Knex; logger: Logger }): Breakers {
   const cache = new Map<string, { readAtMs: number; breaker: OpenBreaker | undefined }>();
   return {
-    async open(provider, kind, reason, seconds) {
+    async open(provider, kind, reason, seconds, said) {
       cache.delete(provider.account);
       logger.warn({ provider: provider.name, kind, seconds, reason }, 'breaker opened');
       await openBreaker(knex, {
@@ -40,7 +44,7 @@ export function createBreakers({ knex, logger }: { knex: Knex; logger: Logger })
         kind,
         reason,
         seconds,
-        secondsAtMost: SECONDS_AT_MOST[kind],
+        secondsAtMost: said ? seconds : SECONDS_AT_MOST[kind],
       });
     },
     async succeeded(provider) {

@@ -38,7 +38,7 @@ export function createLimiter({
       return booking.granted ? new HeldReservation(queue, records, booking) : booking;
     },
     recordsAtMost: (provider) => queueOf(provider).recordsAtMost,
-    pause: (provider, seconds, reason) => shared.open(provider, 'rate', reason, seconds),
+    pause: (provider, seconds, reason) => shared.open(provider, 'rate', reason, seconds, 'said'),
     async close() {
       const inFlight = [...queues.values()].some((queue) => queue.hasCallsInFlight);
       for (const queue of queues.values()) queue.close();
