@@ -8,8 +8,12 @@ import type { AnyResult } from './caller';
 const DOWN_SECONDS = 10;
 const AUTH_SECONDS = 60;
 const NO_CREDIT_SECONDS = 300;
-/** Where a provider says "too fast" and not how long: about so long, so that we do not always come back with the others of its key. */
-const RATE_SECONDS = 5;
+/**
+ * Where a provider says "too fast" and not how long: its shortest window, so much at most. One call of a window of a second that came
+ * early must not cost everybody five.
+ */
+const RATE_AT_MOST_SECONDS = 5;
+/** So that we do not always come back with the others of its key. */
 const RATE_JITTER = 0.4;
 
 interface Effect {
@@ -42,7 +46,7 @@ async function changeBreaker({ breakers, provider, health, result, probing }: Ef
             provider,
             'rate',
             result.reason,
-            RATE_SECONDS * (1 + RATE_JITTER * (Math.random() - 0.5)),
+            rateSeconds(provider) * (1 + RATE_JITTER * (Math.random() - 0.5)),
           )
         : breakers.open(provider, 'rate', result.reason, Math.max(1, result.retryAfterSeconds), 'said');
     case 'no_credit':
@@ -59,4 +63,8 @@ async function changeBreaker({ breakers, provider, health, result, probing }: Ef
     case 'bad_input':
       if (probing) await breakers.succeeded(provider);
   }
+}
+
+function rateSeconds({ limits }: Provider): number {
+  return Math.min(RATE_AT_MOST_SECONDS, ...limits.map(({ perSeconds }) => perSeconds));
 }

@@ -297,11 +297,16 @@ describe('the breaker of a provider', () => {
     [
       403,
       'longer each time where the provider does not say how long, a minute at most',
+      [],
       [5, 10, 20, 40, 60, 60],
     ],
-    [429, 'as long as the provider says, each time', [2, 2, 2]],
-  ])('waits after HTTP %i %s', async (status, _, seconds) => {
-    const { provider } = await startProvider((request, response) => response.writeHead(status).end());
+    [403, 'no longer than its shortest window at first', [1, 60], [1, 2, 4, 8]],
+    [429, 'as long as the provider says, each time', [], [2, 2, 2]],
+  ])('waits after HTTP %i %s', async (status, _, windows, seconds) => {
+    const limits = windows.map((perSeconds) => ({ amount: 1_000, perSeconds, unit: 'calls' as const }));
+    const { provider } = await startProvider((request, response) => response.writeHead(status).end(), {
+      limits,
+    });
     const waits: number[] = [];
     while (waits.length < seconds.length) {
       expect(await call(provider)).toMatchObject({ kind: 'rate' });
