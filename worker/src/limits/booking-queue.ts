@@ -312,6 +312,14 @@ export class BookingQueue {
     // Who waits tells it with the next booking.
     if (this.running || this.closed) return;
     if (this.heldPlaces >= this.toldPlaces && this.unused.length + this.late.length === 0) return;
-    this.ask([], 0, 0).catch(() => undefined);
+    void this.tell();
+  }
+
+  /** Nobody books meanwhile: a booking that overtook this would have its places taken back, and others would call beside it. */
+  private async tell(): Promise<void> {
+    this.running = true;
+    await this.ask([], 0, 0).catch(() => undefined);
+    this.running = false;
+    void this.run();
   }
 }
