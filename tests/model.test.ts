@@ -1,6 +1,6 @@
 /**
  * Whatever happens in whatever order, the service does what a model of it in memory does: see tests/model/ and
- * docs/adr/0022. A short form here, of one seed: what is red here was made so by the change at hand.
+ * docs/adr/0021. A short form here, of one seed: what is red here was made so by the change at hand.
  * `npm run model -- --runs 10000` looks for more, from the seed of the time, and `--seed` runs the same again.
  */
 import { runModel } from './model/run';
