@@ -21,6 +21,8 @@ export async function startRedis(): Promise<TestServer> {
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const gone = new Promise((resolve) => server.once('exit', resolve));
+    // Where nothing else is left to do, the process would end here, and the rest of its tear-down with it.
+    server.ref();
     server.kill(signal);
     await gone;
   };
