@@ -38,6 +38,7 @@ const faultOf = (asking: Promise<unknown>): Promise<unknown> =>
 async function sleepFor(knex: Knex, seconds: number, allowedMs: number): Promise<void> {
   await knex.transaction(async (trx) => {
     await allowStatementTime(trx, allowedMs);
+    await allowStatementTime(trx, 300);
     await query(trx, `SELECT pg_sleep(?)`, [seconds]);
   });
 }

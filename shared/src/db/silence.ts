@@ -15,7 +15,7 @@ export interface WatchedConnection {
 export const SILENCE_GRACE_MS = 5_000;
 
 /** By connection: the statement_timeout of its transaction, where that is not the pool's. */
-const longerTimeouts = new WeakMap<object, number>();
+const allowedTimeouts = new WeakMap<object, number>();
 
 /**
  * Gives up a connection when a statement, COMMIT and ROLLBACK included, has no answer for its statement_timeout and the grace: it
@@ -24,7 +24,7 @@ const longerTimeouts = new WeakMap<object, number>();
 export function watchForSilence(connection: WatchedConnection, statementTimeoutMs: number): void {
   const ask = connection.query.bind(connection);
   connection.query = (config, callback) => {
-    const timeoutMs = longerTimeouts.get(connection) ?? statementTimeoutMs;
+    const timeoutMs = allowedTimeouts.get(connection) ?? statementTimeoutMs;
     if (timeoutMs === 0) return ask(config, callback);
     const timer = setTimeout(() => connection.end(() => undefined), timeoutMs + SILENCE_GRACE_MS);
     return ask(config, (error, result) => {
@@ -34,12 +34,24 @@ export function watchForSilence(connection: WatchedConnection, statementTimeoutM
   };
 }
 
-/** Lets the statements of this transaction run for so long; 0: as long as they take. It ends with the transaction. */
+/**
+ * Lets the statements of this transaction run for so long instead of the pool's time; 0: as long as they take. Of several
+ * allowances the longest counts, in whatever order they come: who needs less takes nothing from who needs more. It ends with
+ * the transaction.
+ */
 export async function allowStatementTime(trx: Knex.Transaction, timeoutMs: number): Promise<void> {
   const client = trx.client as { acquireConnection(): Promise<object> };
   const connection = await client.acquireConnection();
-  longerTimeouts.set(connection, timeoutMs);
-  const reset = (): void => void longerTimeouts.delete(connection);
-  trx.executionPromise.then(reset, reset);
+  const allowedMs = allowedTimeouts.get(connection);
+  if (allowedMs !== undefined && limitOf(allowedMs) >= limitOf(timeoutMs)) return;
+  allowedTimeouts.set(connection, timeoutMs);
+  if (allowedMs === undefined) {
+    const reset = (): void => void allowedTimeouts.delete(connection);
+    trx.executionPromise.then(reset, reset);
+  }
   await trx.raw(`SET LOCAL statement_timeout = ${Math.round(timeoutMs)}`);
+}
+
+function limitOf(timeoutMs: number): number {
+  return timeoutMs === 0 ? Infinity : timeoutMs;
 }
