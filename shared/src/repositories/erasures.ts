@@ -67,17 +67,25 @@ export function listLeadsNamed(
   );
 }
 
-/** The leads, whosever they are, that share a LinkedIn profile, an e-mail, or a name and company with one of these; `limit` at most. */
-export function listLeadsAlike(db: Db, leadIds: readonly string[], limit: number): Promise<ErasableLead[]> {
+/**
+ * The leads, whosever they are, that share a LinkedIn profile, an e-mail, or a name and company with one of these; these too. In
+ * id order, `limit` at most, from after `afterId` on (null: from the first).
+ */
+export function listLeadsAlike(
+  db: Db,
+  leadIds: readonly string[],
+  page: { afterId: string | null; limit: number },
+): Promise<ErasableLead[]> {
   return query(
     db,
     `WITH given AS (SELECT * FROM people WHERE id = ANY(:leadIds::uuid[]))
      SELECT ${ERASABLE_COLUMNS} FROM people p
-      WHERE p.linkedin_hash IN (SELECT linkedin_hash FROM given) OR p.name_domain_hash IN (SELECT name_domain_hash FROM given)
-         OR p.name_company_hash IN (SELECT name_company_hash FROM given)
-         OR p.emails && (SELECT coalesce(array_agg(e), '{}') FROM given, unnest(emails) AS e)
+      WHERE (CAST(:afterId AS uuid) IS NULL OR p.id > CAST(:afterId AS uuid))
+        AND (p.linkedin_hash IN (SELECT linkedin_hash FROM given) OR p.name_domain_hash IN (SELECT name_domain_hash FROM given)
+          OR p.name_company_hash IN (SELECT name_company_hash FROM given)
+          OR p.emails && (SELECT coalesce(array_agg(e), '{}') FROM given, unnest(emails) AS e))
       ORDER BY p.id LIMIT :limit`,
-    { leadIds: [...leadIds], limit },
+    { leadIds: [...leadIds], ...page },
   );
 }
 

@@ -32,6 +32,7 @@ afterEach(async () => {
 });
 
 const LINKEDIN = 'https://www.linkedin.com/in/ann-li';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const ANN = {
   firstName: 'Ann',
   lastName: 'Li',
@@ -244,20 +245,51 @@ describe('an erasure', () => {
   });
 
   it('erases nobody where what was named stands with more leads than one person can have', async () => {
-    const [ann = ''] = await bring([{ ...ANN, email: 'ann@acme.com' }]);
+    const [ann = '', house = ''] = await bring([
+      { ...ANN, email: 'ann@acme.com' },
+      { fullName: 'The House', email: 'info@acme.com', linkedinUrl: 'https://www.linkedin.com/in/house' },
+    ]);
     await execute(
       knex,
       `INSERT INTO people (id, seq, full_name, search_words, search_terms, emails)
        SELECT gen_random_uuid(), (SELECT max(seq) FROM people) + i, 'Somebody', '', '{}', '{info@acme.com}' FROM generate_series(1, 10001) i`,
     );
-    await expect(erasePerson(knex, { email: 'info@acme.com' }, 'test')).rejects.toMatchObject({
-      code: 'CONFLICT',
-      message: expect.stringContaining('Nothing was erased') as string,
-    });
+    // By id, nothing parts the house from the others: they have no profile.
+    for (const target of [{ email: 'info@acme.com' }, { leadId: house }])
+      await expect(erasePerson(knex, target, 'test')).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('Nothing was erased') as string,
+      });
     expect(await query(knex, 'SELECT count(*) AS count FROM suppressions')).toEqual([{ count: 0 }]);
     expect((await erasePerson(knex, { email: 'ann@acme.com' }, 'test')).leadIds).toEqual([ann]);
-    expect(await query(knex, 'SELECT count(*) AS count FROM people')).toEqual([{ count: 10_001 }]);
+    expect(await query(knex, 'SELECT count(*) AS count FROM people')).toEqual([{ count: 10_002 }]);
   });
+
+  it.each(['LinkedIn', 'lead'])(
+    'finds the person by %s among more leads of others with the same address, or name, than it holds at once',
+    async (by) => {
+      const [ann = ''] = await bring([{ ...ANN, email: 'ann@acme.com' }]);
+      // Parted from her by a profile, or by an address where there is none; their ids come before and after hers.
+      await execute(
+        knex,
+        `INSERT INTO people (id, seq, full_name, linkedin_url, linkedin_hash, name_domain_hash, emails, company_domain, search_words, search_terms)
+         SELECT gen_random_uuid(), ann.seq + i, 'Ann Li', CASE WHEN i % 2 = 0 THEN 'https://www.linkedin.com/in/other-' || i END,
+                CASE WHEN i % 2 = 0 THEN sha256(i::text::bytea) END, ann.name_domain_hash,
+                CASE WHEN i % 2 = 0 THEN ann.emails ELSE ARRAY[i || '@acme.com'] END, 'acme.com', '', '{}'
+           FROM people ann, generate_series(1, 20002) i`,
+      );
+      await execute(
+        knex,
+        `INSERT INTO people (id, org_id, seq, full_name, emails, search_words, search_terms)
+         SELECT :last, :orgId, max(seq) + 1, 'A. Li', '{ann@acme.com}', '', '{}' FROM people`,
+        { last: LAST_ID, orgId: theirs },
+      );
+      const target = by === 'lead' ? { leadId: ann } : { linkedinUrl: LINKEDIN };
+      const { leadIds } = await erasePerson(knex, target, 'test');
+      expect(leadIds).toEqual([ann, LAST_ID]);
+      expect(await query(knex, 'SELECT count(*) AS count FROM people')).toEqual([{ count: 20_002 }]);
+    },
+  );
 
   it('keeps an erased person out of imports, and nobody else', async () => {
     await bring([ANN]);

@@ -21,7 +21,7 @@ interface FoundValue {
 }
 
 export interface FoundPerson {
-  leads: ErasableLead[];
+  leads: readonly ErasableLead[];
   suppressions: NewSuppression[];
 }
 
@@ -30,6 +30,9 @@ export interface FoundPerson {
  * with all their hashes). What leads to more is an address of a function, which stands with everybody in the house.
  */
 const FOUND_AT_MOST = 10_000;
+
+/** Read at a time of what shares a key with the person: any number may, of which most are somebody else. */
+const ALIKE_AT_ONCE = 10_000;
 
 /**
  * The person's leads in every scope; none may be known. The hash of what was named is always given. Throws AppError CONFLICT where
@@ -82,19 +85,32 @@ function hashesOfLead(lead: ErasableLead, values: readonly FoundValue[]): Suppre
   return [...hashesOfPerson(lead), ...found.filter((hash) => hash !== null)];
 }
 
-/** The named leads and those that the trusted ones of them show to be the same person. */
+/**
+ * The named leads and those that the trusted ones of them show to be the same person. Only these are bounded: whoever writes
+ * somebody's address onto thousands of leads with profiles of their own must not keep that person from being erased.
+ */
 async function addAlike(
   db: Db,
   named: readonly ErasableLead[],
   trusted: readonly ErasableLead[],
-): Promise<ErasableLead[]> {
-  if (trusted.length === 0) return [...named];
+): Promise<readonly ErasableLead[]> {
+  if (trusted.length === 0) return named;
   const namedIds = new Set(named.map(({ id }) => id));
   const known = trusted.map(keysOf);
+  const isAnother = (lead: ErasableLead): boolean => {
+    if (namedIds.has(lead.id)) return false;
+    const theirs = keysOf(lead);
+    return known.some((keys) => isSamePerson(keys, theirs));
+  };
   const trustedIds = trusted.map(({ id }) => id);
-  const alike = bounded(await listLeadsAlike(db, trustedIds, FOUND_AT_MOST + 1));
-  const others = alike.filter((lead) => !namedIds.has(lead.id));
-  return [...named, ...others.filter((lead) => known.some((keys) => isSamePerson(keys, keysOf(lead))))];
+  let found = named;
+  let afterId: string | null = null;
+  do {
+    const page: ErasableLead[] = await listLeadsAlike(db, trustedIds, { afterId, limit: ALIKE_AT_ONCE });
+    found = bounded([...found, ...page.filter(isAnother)]);
+    afterId = page.length < ALIKE_AT_ONCE ? null : (page.at(-1)?.id ?? null);
+  } while (afterId !== null);
+  return found;
 }
 
 /** As the importer joins rows (docs/adr/0007): the strongest rank at which both have a key decides. */
