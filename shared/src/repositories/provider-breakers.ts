@@ -29,7 +29,9 @@ export async function openBreaker(db: Db, opening: BreakerOpening): Promise<void
      VALUES (:account, :kind, :reason, clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
      ON CONFLICT (account) DO UPDATE
         SET kind = excluded.kind, reason = excluded.reason, opened_at = excluded.opened_at,
-            reopened = CASE WHEN b.kind = excluded.kind AND b.open_until <= clock_timestamp() THEN least(b.reopened + 1, 20) ELSE 0 END,
+            reopened = CASE WHEN b.kind <> excluded.kind THEN 0
+                            -- A straggler of the burst that opened it: no failed probe, and no fresh start either.
+                            WHEN b.open_until > clock_timestamp() THEN b.reopened ELSE least(b.reopened + 1, 20) END,
             open_until = CASE WHEN b.kind = excluded.kind AND b.open_until <= clock_timestamp()
               THEN clock_timestamp() + make_interval(secs => greatest(:seconds, least(:secondsAtMost, :seconds * 2 ^ least(b.reopened + 1, 20))))
               ELSE excluded.open_until END,

@@ -20,7 +20,10 @@ export async function listStoredHits(
   db: Db,
   wanted: { field: Field; scope: string; leadIds: readonly string[]; providers: readonly AskableProvider[] },
 ): Promise<LeadHit[]> {
-  const providers = wanted.providers.filter(({ closedBecause }) => closedBecause === undefined);
+  // In an order of their own, which decides nothing here: every waterfall of the same providers is one prepared text.
+  const providers = wanted.providers
+    .filter(({ closedBecause }) => closedBecause === undefined)
+    .sort((one, other) => compareTexts(one.forms.join(), other.forms.join()));
   if (wanted.leadIds.length === 0 || providers.length === 0) return [];
   return queryPrepared<LeadHit>(
     db,
@@ -44,6 +47,10 @@ export async function listStoredHits(
       ...Object.fromEntries(providers.map((provider, i) => [`baseUrl${i}`, provider.baseUrl])),
     },
   );
+}
+
+function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** The hits by lead, in their order. */

@@ -1,4 +1,5 @@
 import type { Provider } from '@leadwell/providers/provider';
+import type { BreakerKind } from '@leadwell/shared/repositories/provider-limits';
 import type { Logger } from '@leadwell/shared/runtime/logger';
 import type { Breakers } from '../limits/breaker';
 import type { AccountHealth } from './call-provider';
@@ -22,9 +23,17 @@ interface Effect {
   provider: Provider;
   health: AccountHealth;
   result: AnyResult;
-  probing: boolean;
+  after: BreakerKind | null;
   /** Whether anything left at all: what did not says nothing of the provider. */
   sent: boolean;
+}
+
+/**
+ * Whether a call is the one that tries a provider again. After "too fast" many do: a passing fault of one of them says no more than
+ * ever, or it would keep everybody away for ten seconds, and have every waiting row pass the provider over.
+ */
+export function isProbe(after: BreakerKind | null): boolean {
+  return after !== null && after !== 'rate';
 }
 
 /** Opens or closes the provider's breaker as the result of a call says. Never rejects: the result is not lost for it. */
@@ -38,7 +47,7 @@ export async function applyResult(effect: Effect): Promise<void> {
   }
 }
 
-async function changeBreaker({ breakers, provider, health, result, probing }: Effect): Promise<void> {
+async function changeBreaker({ breakers, provider, health, result, after }: Effect): Promise<void> {
   switch (result.kind) {
     case 'rate':
       return result.retryAfterSeconds === null
@@ -54,14 +63,14 @@ async function changeBreaker({ breakers, provider, health, result, probing }: Ef
     case 'auth':
       return breakers.open(provider, 'auth', result.reason, AUTH_SECONDS);
     case 'transient':
-      if (!probing && !health.failures.isDown) return;
+      if (!isProbe(after) && !health.failures.isDown) return;
       health.failures.clear();
       return breakers.open(provider, 'down', result.reason, DOWN_SECONDS);
     case 'answers':
     case 'submitted':
     case 'pending':
     case 'bad_input':
-      if (probing) await breakers.succeeded(provider);
+      if (after !== null) await breakers.succeeded(provider);
   }
 }
 

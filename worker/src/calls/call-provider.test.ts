@@ -364,6 +364,53 @@ describe('the breaker of a provider', () => {
     ).toEqual([]);
     expect((await call(provider)).kind).toBe('answers');
   });
+
+  /** Its time passes. */
+  const runOut = (provider: Provider): Promise<unknown> =>
+    query(database.knex, `UPDATE provider_breakers SET open_until = clock_timestamp() WHERE account = ?`, [
+      provider.account,
+    ]);
+
+  it('is not opened as for a provider that is down by one passing fault after "too fast"', async () => {
+    const answers = [429, 503, 200, 503];
+    const { provider, urls } = await startProvider((request, response) => {
+      const status = answers[urls.length - 1] as number;
+      if (status === 200) ok(request, response);
+      else response.writeHead(status).end();
+    });
+    expect((await call(provider)).kind).toBe('rate');
+    await runOut(provider);
+    expect((await call(provider)).kind).toBe('answers');
+    expect(urls).toHaveLength(3);
+    expect(
+      await query(database.knex, 'SELECT 1 FROM provider_breakers WHERE account = ?', [provider.account]),
+    ).toEqual([]);
+  });
+
+  it('waits no shorter for what was refused in the same burst', async () => {
+    const { provider } = await startProvider(ok);
+    const open = (seconds: number): Promise<void> => breakers.open(provider, 'rate', 'Too fast.', seconds);
+    await open(1);
+    await runOut(provider);
+    await open(1);
+    // Refused while it is open, with a later end.
+    await open(3);
+    await runOut(provider);
+    await open(1);
+    const remaining = (await breakers.findOpen(provider))?.remainingSeconds;
+    expect(remaining).toBeGreaterThan(2);
+    expect(remaining).toBeLessThanOrEqual(4);
+  });
+
+  it('holds back what was booked before it opened', async () => {
+    const { provider, urls } = await startProvider(ok);
+    const reservation = await limiter.reserve(provider, 1, never);
+    if (!reservation.granted) throw new Error(reservation.message);
+    await breakers.open(provider, 'no_credit', 'The account is empty.', 60);
+    expect(await reservation.depart(never)).toMatchObject({ granted: false, reason: 'breaker_open' });
+    reservation.release();
+    expect(urls).toEqual([]);
+  });
 });
 
 /** 200 MB of zeros in 200 KB. */

@@ -1,12 +1,13 @@
 import type { Failure } from '@leadwell/providers/call-result';
 import type { Provider } from '@leadwell/providers/provider';
+import type { BreakerKind } from '@leadwell/shared/repositories/provider-limits';
 import type { Logger } from '@leadwell/shared/runtime/logger';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import type { Breakers } from '../limits/breaker';
 import type { Refusal, Reservation } from '../limits/reservation';
-import { applyResult } from './breaker-effects';
+import { applyResult, isProbe } from './breaker-effects';
 import type { AnyResult, Caller, Exchange } from './caller';
 import { createConnections, exchange, ExchangeError } from './exchange';
 import { FailureSample } from './failure-sample';
@@ -51,14 +52,14 @@ export function createCaller({ breakers, logger }: CallerOptions): Caller {
     ) {
       const call: Call<Result> = { agent, provider, exchange, reservation, health: healthOf(provider) };
       try {
-        const { result, probing } = await callWithRetry(call, signal);
+        const { result, after } = await callWithRetry(call, signal);
         await applyResult({
           breakers,
           logger,
           provider,
           health: call.health,
           result,
-          probing,
+          after,
           sent: call.sentAtMs !== undefined,
         });
         return { ...result, durationMs: call.sentAtMs === undefined ? 0 : performance.now() - call.sentAtMs };
@@ -85,16 +86,16 @@ function healthByAccount(): (provider: Provider) => AccountHealth {
 async function callWithRetry<Result extends AnyResult>(
   call: Call<Result>,
   signal: AbortSignal,
-): Promise<{ result: Result | Failure; probing: boolean }> {
+): Promise<{ result: Result | Failure; after: BreakerKind | null }> {
   const departure = await call.reservation.depart(signal);
-  if (!departure.granted) return { result: notSent(departure), probing: false };
+  if (!departure.granted) return { result: notSent(departure), after: null };
   const deadline = startDeadline(call.provider.timeoutSeconds, signal);
   try {
     call.sentAtMs = performance.now();
     const first = await send(call, deadline.signal);
     call.health.retries.record(first.kind !== 'transient');
-    const second = departure.probing ? undefined : await retry(call, first, deadline.signal);
-    return { result: second ?? first, probing: departure.probing };
+    const second = isProbe(departure.after) ? undefined : await retry(call, first, deadline.signal);
+    return { result: second ?? first, after: departure.after };
   } finally {
     deadline.clear();
   }

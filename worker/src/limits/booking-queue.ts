@@ -5,6 +5,7 @@ import type { Knex } from '@leadwell/shared/db/database';
 import {
   bookProviderCalls,
   type BookingReply,
+  type BreakerKind,
   type Departures,
   type LateCall,
   type LimitWindow,
@@ -12,6 +13,7 @@ import {
 } from '@leadwell/shared/repositories/provider-limits';
 import type { Logger } from '@leadwell/shared/runtime/logger';
 import { performance } from 'node:perf_hooks';
+import type { Breakers } from './breaker';
 import { ClockBounds } from './clock-bounds';
 import { limitWindowsOf } from './limit-windows';
 import { Nap } from './nap';
@@ -23,7 +25,7 @@ import { ToldLimits } from './told-limits';
 /** The time at which one call may leave, by this process's clock. */
 export interface Booking {
   granted: true;
-  probing: boolean;
+  after: BreakerKind | null;
   bookedAtMs: number;
   leaveFromMs: number;
   fromMs: number;
@@ -95,6 +97,7 @@ export class BookingQueue {
     private readonly logger: Logger,
     private readonly holderId: string,
     private readonly provider: Provider,
+    private readonly breakers: Pick<Breakers, 'openedAtMs'>,
   ) {
     this.windows = limitWindowsOf(provider);
     this.told = new ToldLimits(knex, logger, provider);
@@ -140,6 +143,11 @@ export class BookingQueue {
   /** Nobody leaves by this booking: the next round trip takes it back. */
   giveUp(booking: Booking, records: number): void {
     this.unused.push({ leaveFromMs: booking.leaveFromMs, records });
+  }
+
+  /** Whether this process has opened the provider's breaker since. The other processes' bookings leave for half a second more. */
+  isOverruled(booking: Booking): boolean {
+    return booking.bookedAtMs < this.breakers.openedAtMs(this.provider);
   }
 
   /** The request of a booking goes out now. Later than it should: it has to count for longer. */
@@ -207,9 +215,7 @@ export class BookingQueue {
     const { leadMs, slackMs } = this.punctuality;
     const reply = await this.ask(batch, leadMs, slackMs);
     const bookings = reply.departures.flatMap(({ calls, ...times }) =>
-      Array<Booking>(calls).fill(
-        this.toBooking(times, { leadMs, slackMs, probing: reply.breakerKind !== null }),
-      ),
+      Array<Booking>(calls).fill(this.toBooking(times, { leadMs, slackMs, after: reply.breakerKind })),
     );
     bookings.forEach((booking, i) => this.grant(batch[i] as Waiter, booking));
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
@@ -218,7 +224,7 @@ export class BookingQueue {
 
   private toBooking(
     { leaveFromMs, leaveUntilMs }: Omit<Departures, 'calls'>,
-    asked: Pick<Booking, 'leadMs' | 'slackMs' | 'probing'>,
+    asked: Pick<Booking, 'leadMs' | 'slackMs' | 'after'>,
   ): Booking {
     const bookedAtMs = performance.now();
     const fromMs = this.clock.surelyAfter(leaveFromMs);

@@ -26,6 +26,8 @@ export interface Breakers {
    * `said` how long. Rejects only if the database does.
    */
   open(provider: Provider, kind: BreakerKind, reason: string, seconds: number, said?: 'said'): Promise<void>;
+  /** When this process last opened it, by `performance.now()`; before all time where it never did. */
+  openedAtMs(provider: Provider): number;
   /** A call has succeeded: closes the provider's breaker if its time has passed. Costs a statement only where this process has seen one. */
   succeeded(provider: Provider): Promise<void>;
   /** The provider's open breaker, at most a second old; undefined where it may be asked. */
@@ -35,6 +37,7 @@ export interface Breakers {
 /** The breakers of all providers, shared by all processes through PostgreSQL. The limiter reads them with every booking. */
 export function createBreakers({ knex, logger }: { knex: Knex; logger: Logger }): Breakers {
   const cache = new Map<string, { readAtMs: number; breaker: OpenBreaker | undefined }>();
+  const openedAtMs = new Map<string, number>();
   return {
     async open(provider, kind, reason, seconds, said) {
       cache.delete(provider.account);
@@ -46,7 +49,10 @@ export function createBreakers({ knex, logger }: { knex: Knex; logger: Logger })
         seconds,
         secondsAtMost: said ? seconds : SECONDS_AT_MOST[kind],
       });
+      // What was booked until now did not see it.
+      openedAtMs.set(provider.account, performance.now());
     },
+    openedAtMs: (provider) => openedAtMs.get(provider.account) ?? -Infinity,
     async succeeded(provider) {
       cache.delete(provider.account);
       await closeBreaker(knex, provider.account);

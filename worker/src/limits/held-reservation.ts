@@ -23,7 +23,7 @@ export class HeldReservation implements Reservation {
       if (!booking.granted) return booking;
       if (!(await this.leaveInTime(booking))) continue;
       this.leftBy = booking;
-      return { granted: true, probing: booking.probing };
+      return { granted: true, after: booking.after };
     }
   }
 
@@ -55,6 +55,11 @@ export class HeldReservation implements Reservation {
     // A timer may fire up to a millisecond early.
     for (let nowMs = readyAtMs; nowMs < booking.fromMs; nowMs = performance.now())
       await delay(booking.fromMs - nowMs);
+    // Booked before the provider said no: whether it may leave is asked anew.
+    if (this.queue.isOverruled(booking)) {
+      this.queue.giveUp(booking, this.records);
+      return false;
+    }
     const leavesAtMs = performance.now();
     if (leavesAtMs > booking.untilMs) {
       this.queue.giveUp(booking, this.records);

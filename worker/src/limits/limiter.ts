@@ -27,7 +27,7 @@ export function createLimiter({
   const shared = breakers ?? createBreakers({ knex, logger });
   const queues = new Map<string, BookingQueue>();
   const queueOf = (provider: Provider): BookingQueue => {
-    const queue = queues.get(provider.account) ?? new BookingQueue(knex, logger, holderId, provider);
+    const queue = queues.get(provider.account) ?? new BookingQueue(knex, logger, holderId, provider, shared);
     queues.set(provider.account, queue);
     return queue;
   };

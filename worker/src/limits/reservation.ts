@@ -1,5 +1,6 @@
 import type { ProviderResponse } from '@leadwell/providers/adapter';
 import type { Provider } from '@leadwell/providers/provider';
+import type { BreakerKind } from '@leadwell/shared/repositories/provider-limits';
 
 /** Why a call was not granted. */
 export type RefusalReason =
@@ -22,8 +23,11 @@ export interface Refusal {
 /** A call may leave, now. */
 export interface Departure {
   granted: true;
-  /** The call tries a provider whose breaker was open: its success closes the breaker (`Breakers.succeeded`). */
-  probing: boolean;
+  /**
+   * The kind of breaker that was open and has run out; null: none. The call's success closes it (`Breakers.succeeded`). After `rate`
+   * many calls leave; after any other kind this is the only one, and its failure opens it again.
+   */
+  after: BreakerKind | null;
 }
 
 /**

@@ -84,7 +84,7 @@ const limiter: Limiter = {
   reserve: () =>
     Promise.resolve({
       granted: true,
-      depart: () => Promise.resolve({ granted: true, probing: false }),
+      depart: () => Promise.resolve({ granted: true, after: null }),
       sent: () => undefined,
       heard: () => undefined,
       release: () => undefined,

@@ -116,7 +116,7 @@ function playLimiter(options: RigOptions): Limiter {
       if (refusal) return refusal;
       return {
         granted: true,
-        depart: () => Promise.resolve({ granted: true as const, probing: false as const }),
+        depart: () => Promise.resolve({ granted: true as const, after: null }),
         sent: () => undefined,
         heard: () => undefined,
         release: () => undefined,
