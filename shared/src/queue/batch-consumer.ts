@@ -68,6 +68,8 @@ function openWorker(options: BatchConsumerOptions, redis: Redis | undefined): Wo
     lockDuration: 8_000,
     stalledInterval: 4_000,
     maxStalledCount: 1,
+    // After a command that failed. By its default of 15 s a consumer slept on long after its server was back.
+    runRetryDelay: 1_000,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
   };
