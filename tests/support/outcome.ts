@@ -18,7 +18,7 @@ export async function countPending(knex: Knex): Promise<number> {
 }
 
 /** Waits until fewer than `below` are pending, of work that was accepted before. */
-export function untilPendingBelow(knex: Knex, below: number, timeoutMs = 40_000): Promise<true> {
+export function untilPendingBelow(knex: Knex, below: number, timeoutMs = 120_000): Promise<true> {
   return waitUntil(async () => (await countPending(knex)) < below, {
     timeoutMs,
     message: `fewer than ${below} enrichments to be pending`,
