@@ -10,8 +10,8 @@ const DOWN_SECONDS = 10;
 const AUTH_SECONDS = 60;
 const NO_CREDIT_SECONDS = 300;
 /**
- * Where a provider says "too fast" and not how long: its shortest window, so much at most. One call of a window of a second that came
- * early must not cost everybody five.
+ * Where a provider says "too fast" and not how long: a quarter of its shortest window, so much at most, and twice as long each time it goes on.
+ * We keep its limits, so that one call came early by a moment: a second for everybody was 3 % of half a minute's work.
  */
 const RATE_AT_MOST_SECONDS = 5;
 /** So that we do not always come back with the others of its key. */
@@ -75,5 +75,5 @@ async function changeBreaker({ breakers, provider, health, result, after }: Effe
 }
 
 function rateSeconds({ limits }: Provider): number {
-  return Math.min(RATE_AT_MOST_SECONDS, ...limits.map(({ perSeconds }) => perSeconds));
+  return Math.min(RATE_AT_MOST_SECONDS, ...limits.map(({ perSeconds }) => perSeconds / 4));
 }

@@ -300,7 +300,7 @@ describe('the breaker of a provider', () => {
       [],
       [5, 10, 20, 40, 60, 60],
     ],
-    [403, 'no longer than its shortest window at first', [1, 60], [1, 2, 4, 8]],
+    [403, 'a quarter of its shortest window at first', [1, 60], [0.25, 0.5, 1, 2, 4]],
     [429, 'as long as the provider says, each time', [], [2, 2, 2]],
   ])('waits after HTTP %i %s', async (status, _, windows, seconds) => {
     const limits = windows.map((perSeconds) => ({ amount: 1_000, perSeconds, unit: 'calls' as const }));
