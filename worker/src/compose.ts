@@ -116,6 +116,8 @@ function openCalls({ config, knex, logger, waterfall }: WorkerOptions): Calls {
     leaseSeconds: config.leaseSeconds,
     timeoutMs: config.enrichmentTimeoutSeconds * 1000,
     resultSeconds: config.resultDays * 86_400,
+    // Others need connections meanwhile, however few there are.
+    accountsAwaitedAtMost: Math.min(2, config.databasePoolSize - 1),
     stopSignal: stop.signal,
     hardSignal: hard.signal,
   });

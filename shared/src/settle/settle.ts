@@ -29,10 +29,19 @@ export async function settle(
   batch: LeasedBatch,
   endings: readonly Ending[],
 ): Promise<SettleResult> {
+  const [result] = await settleOrganisation(knex, batch.orgId, [{ batch, endings }]);
+  return result as SettleResult;
+}
+
+/** As `settle`, for several batches of one organisation in one transaction: it waits for their account once. One result for each, in their order. */
+export async function settleOrganisation(
+  knex: Knex,
+  orgId: string,
+  settlements: readonly Settlement[],
+): Promise<SettleResult[]> {
   return inTransaction(knex, async (trx) => {
-    await lockCreditAccount(trx, batch.orgId);
-    const [result] = await settleLocked(trx, [{ batch, endings }]);
-    return result as SettleResult;
+    await lockCreditAccount(trx, orgId);
+    return settleLocked(trx, settlements);
   });
 }
 

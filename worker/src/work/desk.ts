@@ -8,8 +8,6 @@ import type { Ending } from '@leadwell/shared/domain/ending';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { suppressionError } from '@leadwell/shared/domain/suppression';
 import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
-import { classifyDatabaseError } from '@leadwell/shared/db/sql-state';
-import { settle, settleTogether, type Settlement, type SettleResult } from '@leadwell/shared/settle/settle';
 import { findLookups, type Lookup, type LookupKey } from '@leadwell/shared/repositories/lookups';
 import type { BatchRun } from './batch-run';
 import { claimAsksOfCalls, type Ask, type AskResult, type RowAtTurn } from './ask';
@@ -21,6 +19,7 @@ import { PollDesk } from './poll-desk';
 import type { Reservation } from '../limits/reservation';
 import { ProviderPool } from './provider-pool';
 import { SettleDesk } from './settle-desk';
+import { Settler } from './settler';
 import { readSpending } from './spending';
 import type { WorkRow } from './work-row';
 
@@ -28,6 +27,8 @@ export interface DeskOptions extends CallContext {
   waterfall: Waterfall;
   leaseSeconds: number;
   timeoutMs: number;
+  /** Organisations whose account a connection waits for at once. Defaults to 2. */
+  accountsAwaitedAtMost?: number;
 }
 
 /** A row that another is asking for is looked at this often. */
@@ -35,8 +36,6 @@ const LOOK_AGAIN_MS = 1_000;
 /** What was planned longer ago is planned again before it is asked: a hit may have come meanwhile. */
 const PLAN_FRESH_MS = 1_000;
 const RETRY_MS = 500;
-/** Their organisations' accounts are held until the commit. */
-const BATCHES_SETTLED_TOGETHER = 16;
 
 export class Desk {
   private readonly planners: Record<Field, Gatherer<WorkRow>>;
@@ -44,8 +43,7 @@ export class Desk {
   private readonly claims: Record<Field, (rows: RowAtTurn[]) => Promise<AskResult>>;
   /** …and look together at what was stored while they waited. */
   private readonly looks: Record<Field, (keys: LookupKey[]) => Promise<Map<string, Lookup>>>;
-  /** Groups of several batches settle together. */
-  private readonly settlements: (settlement: Settlement) => Promise<SettleResult | null>;
+  private readonly settler: Settler;
   private readonly pools = new Map<string, ProviderPool>();
   private readonly pollDesks = new Map<string, PollDesk>();
   private readonly settleDesks = new Map<BatchRun, SettleDesk>();
@@ -60,13 +58,7 @@ export class Desk {
         sizeAtMost: 25,
         run: (calls) => claimAsksOfCalls(options.knex, field, calls, options.leaseSeconds),
       });
-    this.settlements = combine({
-      // Two would be in each other's way.
-      concurrency: 1,
-      sizeAtMost: BATCHES_SETTLED_TOGETHER,
-      run: (settlements) => settleTogether(options.knex, settlements),
-      failsAll: (error) => classifyDatabaseError(error) !== 'other',
-    });
+    this.settler = new Settler(options);
     const look = (field: Field): ((keys: LookupKey[]) => Promise<Map<string, Lookup>>) =>
       combine({
         concurrency: 2,
@@ -81,12 +73,13 @@ export class Desk {
     this.planners = { emails: planner('emails'), phones: planner('phones') };
   }
 
-  /** Works the rows of a batch until each has ended, or the batch is no longer ours to work. */
+  /** Works the rows of a batch until each has ended, or the batch is no longer ours to work. Without rows the batch is completed. */
   async work(run: BatchRun, rows: readonly WorkRow[]): Promise<void> {
+    if (rows.length === 0) await this.settler.settle({ batch: run.batch, endings: [] });
     this.settleDesks.set(
       run,
       new SettleDesk(run, {
-        settle: (settlement) => this.settleSoon(settlement),
+        settle: (settlement) => this.settler.settle(settlement),
         logger: this.options.logger,
         signal: this.options.hardSignal,
         planAgain: (row) => this.planLater(row),
@@ -99,12 +92,6 @@ export class Desk {
     for (const desks of [this.pools, this.pollDesks]) {
       for (const key of desks.keys()) if (key.endsWith(` ${run.batch.id}`)) desks.delete(key);
     }
-  }
-
-  /** Together with other batches, or alone where the account is held by another: that may take a while, and holds nobody up. */
-  private async settleSoon(settlement: Settlement): Promise<SettleResult> {
-    const { batch, endings } = settlement;
-    return (await this.settlements(settlement)) ?? settle(this.options.knex, batch, endings);
   }
 
   private planLater(row: WorkRow): void {

@@ -6,7 +6,6 @@ import {
   isReturned,
   type Lease,
 } from '@leadwell/shared/repositories/leases';
-import { settle } from '@leadwell/shared/settle/settle';
 import type { Relay } from '@leadwell/shared/relay/relay';
 import { AloneGate } from './alone-gate';
 import { BatchRun } from './batch-run';
@@ -92,7 +91,6 @@ export class BatchWorker {
     keeper.holdLease(lease, () => run.stop('lost'));
     try {
       const rows = await loadRows(this.options, run);
-      if (rows.length === 0) await settle(knex, lease, []);
       logger.debug(
         { batchId: lease.id, requestId: lease.requestId, rows: rows.length, alone },
         'batch leased',
