@@ -1,7 +1,8 @@
 /**
  * Shows that the tests catch the six mistakes that would break the promise: each is made in a copy of the sources, and the
  * tests named with it must fail there. Run by `npm run mutations`; `-- --only NAME` makes one, `--tests FILE` asks that file
- * instead. Exit code 1 where a mistake went unnoticed, or where its place in the code is gone.
+ * instead, `--places` only looks whether each mistake's place is still there. Exit code 1 where a mistake went unnoticed, or
+ * where its place in the code is gone.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -31,7 +32,12 @@ const MUTATIONS = [
     name: 'no-fence-no-status-guard',
     mistake: 'a late worker may settle, and rows that ended end again',
     edits: [
-      ['shared/src/settle/settle.ts', 'AND fence = :fence AND completed_at IS NULL FOR', 'FOR'],
+      [
+        'shared/src/settle/settle.ts',
+        'SELECT b.id, b.fence FROM batches b',
+        'SELECT b.id, l.fence FROM batches b',
+      ],
+      ['shared/src/settle/settle.ts', 'WHERE b.fence = l.fence AND b.completed_at IS NULL', 'WHERE true'],
       [
         'shared/src/settle/end-enrichments.ts',
         "WHERE e.id = w.id AND e.status = 'pending'",
@@ -44,7 +50,7 @@ const MUTATIONS = [
     name: 'select-then-update-debit',
     mistake: 'the debit writes a balance that it read before',
     edits: [
-      ['shared/src/ledger/lock-account.ts', ' FOR NO KEY UPDATE', ''],
+      ['shared/src/ledger/lock-account.ts', 'WHERE org_id = ? FOR NO KEY UPDATE', 'WHERE org_id = ?'],
       [
         'shared/src/ledger/debit.ts',
         `UPDATE credit_accounts SET balance = balance - :amount
@@ -76,13 +82,15 @@ const MUTATIONS = [
     edits: [
       [
         'shared/src/settle/end-enrichments.ts',
-        'refund_transaction_id = CASE WHEN NOT w.found AND e.price > 0 THEN :refundId::uuid END',
-        'refund_transaction_id = CASE WHEN false THEN :refundId::uuid END',
+        'refund_transaction_id = CASE WHEN NOT w.found AND e.price > 0 THEN w.refund_id END',
+        'refund_transaction_id = CASE WHEN false THEN w.refund_id END',
       ],
       [
         'shared/src/settle/end-enrichments.ts',
-        'await refundEnded(trx, request, ended, { refundId, refundedBecause })',
-        '0',
+        `rowsOf.flatMap(([request, rows]) =>
+      refundOf(`,
+        `[].flatMap(([request, rows]) =>
+      refundOf(`,
       ],
     ],
     tests: ['shared/src/settle/settle.test.ts'],
@@ -93,13 +101,12 @@ const MUTATIONS = [
     edits: [
       [
         'shared/src/settle/settle.ts',
-        `    await lockCreditAccount(trx, batch.orgId);
-    if (!(await lockBatch(trx, batch))) return { stale: true };
-    const ended = await endEnrichments(trx, batch, endings);
+        `    await lockCreditAccount(trx, orgId);
+    return settleLocked(trx, settlements);
 `,
-        `    if (!(await lockBatch(trx, batch))) return { stale: true };
-    const ended = await endEnrichments(trx, batch, endings);
-    await lockCreditAccount(trx, batch.orgId);
+        `    const results = await settleLocked(trx, settlements);
+    await lockCreditAccount(trx, orgId);
+    return results;
 `,
       ],
     ],
@@ -110,8 +117,8 @@ const MUTATIONS = [
 process.exitCode = main(process.argv.slice(2));
 
 function main(args) {
-  const { values } = parseArgs({ args, options: { only: { type: 'string' }, tests: { type: 'string' } } });
-  const { only, tests } = values;
+  const options = { only: { type: 'string' }, tests: { type: 'string' }, places: { type: 'boolean' } };
+  const { only, tests, places } = parseArgs({ args, options }).values;
   const chosen = MUTATIONS.filter(({ name }) => only === undefined || name === only).map((mutation) =>
     tests === undefined ? mutation : { ...mutation, tests: [tests] },
   );
@@ -119,10 +126,25 @@ function main(args) {
     say(`There is no mutation "${only}". There are: ${MUTATIONS.map(({ name }) => name).join(', ')}.`);
     return 1;
   }
+  if (places) return lookForPlaces(chosen);
   const unnoticed = chosen.filter((mutation) => !isCaught(mutation));
   for (const { name } of unnoticed) say(`Unnoticed: ${name}. Add a test that fails with it.`);
   say(`${chosen.length - unnoticed.length} caught, ${unnoticed.length} unnoticed`);
   return unnoticed.length === 0 ? 0 : 1;
+}
+
+function lookForPlaces(mutations) {
+  const gone = mutations.flatMap(({ name, edits }) =>
+    edits
+      .filter(([file, before]) => countOf(path.join(ROOT, file), before) !== 1)
+      .map(([file]) => `${name}: ${file}`),
+  );
+  for (const place of gone) say(`Its place is gone: ${place}`);
+  return gone.length === 0 ? 0 : 1;
+}
+
+function countOf(file, text) {
+  return readFileSync(file, 'utf8').split(text).length - 1;
 }
 
 function isCaught({ name, mistake, edits, tests }) {
@@ -152,10 +174,10 @@ function copySources(copy) {
 
 function makeEdit(copy, [file, before, after]) {
   const target = path.join(copy, file);
-  const parts = readFileSync(target, 'utf8').split(before);
-  if (parts.length !== 2)
-    throw new Error(`${file} holds the text of a mutation ${parts.length - 1} times, not once: ${before}`);
-  writeFileSync(target, parts.join(after));
+  const count = countOf(target, before);
+  if (count !== 1)
+    throw new Error(`${file} holds the text of a mutation ${count} times, not once: ${before}`);
+  writeFileSync(target, readFileSync(target, 'utf8').split(before).join(after));
 }
 
 /** A test file that could not run at all proves nothing. */
