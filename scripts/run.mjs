@@ -72,6 +72,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // The task decides when to go; we follow with its exit code.
   process.on(signal, () => running.forEach((child) => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal)));
 }
+if (process.env.npm_lifecycle_event) endWithNpm();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main([name, ...args]) {
@@ -87,6 +88,16 @@ async function main([name, ...args]) {
   if (unready !== 0) return unready;
   if (!WITHOUT_ENV_FILE.has(name) && existsSync('.env')) process.loadEnvFile('.env');
   return task(args);
+}
+
+/** A signal that npm alone gets ends npm and its shell, which pass none on: the task would be left behind, with nobody to end it. */
+function endWithNpm() {
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    running.forEach((child) => child.kill('SIGTERM'));
+  }, 500).unref();
 }
 
 function nodeIsNewEnough() {

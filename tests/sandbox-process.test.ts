@@ -24,6 +24,15 @@ async function run(env: Record<string, string>, until: RegExp): Promise<string> 
   });
 }
 
+/** Whatever is left of it. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-(pid as number), 'SIGKILL');
+  } catch {
+    // Nothing is left.
+  }
+}
+
 describe('npm run sandbox', () => {
   it('serves at the pace it is told, and stops on SIGTERM', async () => {
     const written = await run({ SANDBOX_PORT: '0', SANDBOX_PACE: '2' }, /invented/);
@@ -35,6 +44,24 @@ describe('npm run sandbox', () => {
     child?.kill('SIGTERM');
     const [code] = (await once(child as ChildProcess, 'exit')) as [number | null];
     expect(code).toBe(0);
+  });
+
+  it('ends where a signal reached only the shell that npm started it in', async () => {
+    const shell = spawn('sh', ['-c', 'node scripts/run.mjs sandbox; exit'], {
+      cwd: path.join(__dirname, '..'),
+      env: { PATH: process.env['PATH'], SANDBOX_PORT: '0', npm_lifecycle_event: 'sandbox' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    try {
+      await once(shell.stdout, 'data');
+      shell.kill('SIGTERM');
+      // The output closes when the last that writes to it has ended.
+      await once(shell.stdout.resume(), 'close');
+      expect(shell.signalCode).toBe('SIGTERM');
+    } finally {
+      endGroup(shell);
+    }
   });
 
   it('names every setting that is wrong, and ends', async () => {
