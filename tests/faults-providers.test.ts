@@ -1,6 +1,6 @@
 /** Providers that break, lie, hang and flood: every lead ends once, what is not found is refunded, and nothing unclean is stored. */
 import { createSandbox } from '@leadwell/sandbox/sandbox';
-import { query } from '@leadwell/shared/db/database';
+import { execute, query } from '@leadwell/shared/db/database';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
@@ -158,6 +158,67 @@ it('loses with a provider that is gone in the middle of a run what only it could
   expect(new Set(onlyFindymail)).toEqual(new Set(['miss: found', 'nothing: found']));
   expect(new Set(both)).toEqual(new Set(['hit: found', 'nothing: found']));
   expect(new Set(neither)).toEqual(new Set(['miss: finished', 'nothing: failed']));
+});
+
+it('loses with a provider that is gone before it answers what it has taken only what it alone could answer', async () => {
+  const dropcontact = createSandbox({ latency: { minMs: 0, maxMs: 0 } });
+  const { knex, tenant, client } = await start({
+    waterfall: { emails: ['dropcontact', 'leadmagic'], phones: ['leadmagic'] },
+    providers: { dropcontact: { baseUrl: `http://127.0.0.1:${await dropcontact.listen(0)}/dropcontact` } },
+    environment: { CHECK_SECONDS: '0.2' },
+  });
+  const wishes = ['only-dropcontact', 'only-leadmagic', 'always-hit', 'always-miss'];
+  /** Orders five leads of each wish; gives how those of each have ended, when asked. */
+  const orderOfEach = async () => {
+    const leadsOf = new Map<string, string[]>();
+    for (const wish of wishes) leadsOf.set(wish, await seedLeads(knex, 5, null, wish));
+    await client.enrich([...leadsOf.values()].flat(), 'emails');
+    const endsOf = (wish: string): Promise<{ end: string; leads: number }[]> =>
+      query(
+        knex,
+        `SELECT CASE WHEN data_found THEN 'found' ELSE status END AS end, count(*) AS leads
+           FROM enrichments WHERE entity_id = ANY(:leadIds::uuid[]) GROUP BY 1`,
+        { leadIds: leadsOf.get(wish) },
+      );
+    return async (): Promise<Record<string, unknown>> => {
+      const ends = await Promise.all(wishes.map(endsOf));
+      return Object.fromEntries(wishes.map((wish, i) => [wish, ends[i]]));
+    };
+  };
+  const count = async (what: string): Promise<number> =>
+    (await query<{ count: number }>(knex, `SELECT count(*) FROM ${what}`))[0]?.count ?? 0;
+  const endsWith = await orderOfEach();
+  await deployment.startWorker();
+  await untilPendingBelow(knex, 1);
+  expect(await count(`attempts WHERE provider = 'dropcontact' AND outcome IN ('hit', 'miss')`)).toBe(20);
+
+  const endsOfTaken = await orderOfEach();
+  const taken = `lookups WHERE state = 'asked' AND external_id IS NOT NULL`;
+  await waitUntil(async () => (await count(taken)) === 20, { message: 'all submissions to be stored' });
+  await dropcontact.close();
+  const endsWithout = await orderOfEach();
+  await waitUntil(async () => (await count(`enrichments WHERE status = 'pending'`)) <= 20, {
+    message: 'what it has not taken to end',
+  });
+  expect(await count(taken)).toBe(20);
+  // Ten minutes pass.
+  await execute(
+    knex,
+    `UPDATE lookups SET asked_at = asked_at - interval '600 s', poll_at = clock_timestamp() WHERE state = 'asked'`,
+  );
+  await execute(
+    knex,
+    `UPDATE batches SET not_before = NULL, next_check_at = clock_timestamp() WHERE lease_until IS NULL`,
+  );
+  await untilPendingBelow(knex, 1);
+  settledOnce(await readOutcome(knex, tenant.orgId), { total: 60, price: 5, credits: CREDITS });
+  expect(await count('lookups WHERE repeats > 0')).toBe(0);
+  const [found, nothing, failed] = ['found', 'finished', 'failed'].map((end) => [{ end, leads: 5 }]);
+  const onlyOthers = { 'only-leadmagic': found, 'always-hit': found };
+  expect(await endsWith()).toEqual({ ...onlyOthers, 'only-dropcontact': found, 'always-miss': nothing });
+  const without = { ...onlyOthers, 'only-dropcontact': failed, 'always-miss': failed };
+  expect(await endsWithout()).toEqual(without);
+  expect(await endsOfTaken()).toEqual(without);
 });
 
 /** The first of each list, then the second of each, and so on. */
