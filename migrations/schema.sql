@@ -506,7 +506,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -616,6 +616,9 @@ BEGIN
   END IF;
 
   IF callable > 0 THEN
+    -- A call that may leave as soon as it is ready counts as if it took the whole lead for that. Where the limit is used up, this would
+    -- make all later windows later by as much: there calls leave when the lead is over, and at once.
+    IF leave_from_ms > clock_ms THEN leave_from_ms := clock_ms + p_lead_ms; END IF;
     granted := callable;
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       SELECT * INTO bucket FROM provider_limits
@@ -633,8 +636,8 @@ BEGIN
         WHILE sums[granted] > room LOOP granted := granted - 1; END LOOP;
       END IF;
     END LOOP;
-    -- A call that may be booked at once has the lead to get ready.
-    leave_until_ms := greatest(leave_from_ms, clock_ms + p_lead_ms) + p_slack_ms;
+    IF granted < callable THEN leave_from_ms := clock_ms + p_lead_ms; END IF;
+    leave_until_ms := clock_ms + p_lead_ms + p_slack_ms;
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       PERFORM add_to_provider_limit(p_account, p_window_ms[i], p_units[i], clock_ms, leave_from_ms, leave_until_ms,
         CASE p_units[i] WHEN 'calls' THEN granted ELSE sums[granted]::integer END);
@@ -644,7 +647,7 @@ BEGIN
       wait_ms := 25;
     END IF;
     IF breaker.kind <> 'rate' THEN
-      UPDATE provider_breakers SET probe_until = moment + make_interval(secs => p_place_ms / 1000), probe_holder = p_holder
+      UPDATE provider_breakers SET probe_until = moment + make_interval(secs => p_probe_ms / 1000), probe_holder = p_holder
         WHERE account = p_account;
     END IF;
   END IF;
@@ -664,7 +667,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -679,7 +682,7 @@ BEGIN
   granted := 0;
   LOOP
     booked := book_provider_calls(p_account, p_holder, p_held + granted - least(granted, p_placed), p_records[granted + 1 :],
-      greatest(0, p_placed - granted), p_window_ms, p_units, p_amounts, p_concurrent, p_lead_ms, p_slack_ms, p_place_ms,
+      greatest(0, p_placed - granted), p_window_ms, p_units, p_amounts, p_concurrent, p_lead_ms, p_slack_ms, p_place_ms, p_probe_ms,
       p_unused_from_ms, p_unused_records, p_late_from_ms, p_late_until_ms, seen_ms);
     IF clock_ms IS NULL THEN
       clock_ms := booked.clock_ms;
@@ -702,7 +705,8 @@ BEGIN
       EXIT WHEN granted = cardinality(p_records) OR waits_for IS NOT NULL OR breaker_kind IS NOT NULL
         OR booked.leave_from_ms >= latest_ms;
     ELSE
-      EXIT WHEN waits_for IS DISTINCT FROM 'limit' OR clock_ms + wait_ms > latest_ms;
+      -- Each leaves a hundredth of a millisecond after its limit opens: what is the last by that still belongs to the stretch.
+      EXIT WHEN waits_for IS DISTINCT FROM 'limit' OR clock_ms + wait_ms > latest_ms + least(1, granted);
       -- A hundredth more, since the sum of such large numbers is rounded; and never the same moment twice.
       next_ms := clock_ms + wait_ms - p_lead_ms + 0.01;
       EXIT WHEN next_ms <= seen_ms;

@@ -103,7 +103,7 @@ function openCalls({ config, knex, logger, waterfall }: WorkerOptions): Calls {
   setMaxListeners(0, stop.signal, hard.signal);
   const keeper = createLeaseKeeper({ knex, leaseSeconds: config.leaseSeconds, logger });
   const breakers = createBreakers({ knex, logger });
-  const limiter = createLimiter({ knex, logger, breakers });
+  const limiter = createLimiter({ knex, logger, breakers, leaseSeconds: config.leaseSeconds });
   const caller = createCaller({ breakers, logger });
   const desk = new Desk({
     knex,

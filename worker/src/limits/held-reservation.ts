@@ -9,6 +9,7 @@ export class HeldReservation implements Reservation {
   readonly granted = true;
   private released = false;
   private leftBy: Booking | undefined;
+  private missed = 0;
 
   constructor(
     private readonly queue: BookingQueue,
@@ -23,6 +24,7 @@ export class HeldReservation implements Reservation {
       if (!booking.granted) return booking;
       if (!(await this.leaveInTime(booking))) continue;
       this.leftBy = booking;
+      this.missed = 0;
       return { granted: true, after: booking.after };
     }
   }
@@ -45,7 +47,7 @@ export class HeldReservation implements Reservation {
 
   /** The claim was written long ago. */
   private get wanted(): WantedCall {
-    return { records: this.records, placed: true, claimFollows: false };
+    return { records: this.records, placed: true, missed: this.missed, claimFollows: false };
   }
 
   private async leaveInTime(booking: Booking): Promise<boolean> {
@@ -63,6 +65,7 @@ export class HeldReservation implements Reservation {
     const leavesAtMs = performance.now();
     if (leavesAtMs > booking.untilMs) {
       this.queue.giveUp(booking, this.records);
+      this.missed++;
       punctuality.lapsed(preparedMs, booking.leadMs, booking.slackMs);
       return false;
     }
