@@ -49,21 +49,18 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
  RETURNS double precision
- LANGUAGE plpgsql
+ LANGUAGE sql
  IMMUTABLE
 AS $function$
-DECLARE
-  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
-  opens double precision := p_from;
-BEGIN
-  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
-  FOR i IN 1 .. cardinality(p_ends) LOOP
-    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
-    opens := greatest(opens, p_ends[i] + p_window_ms);
-    total := total - p_used[i];
-  END LOOP;
-  RETURN opens;
-END $function$
+  SELECT CASE
+    WHEN p_need > p_amount THEN 'Infinity'
+    WHEN coalesce(max(b.total), 0) + p_need <= p_amount THEN p_from
+    ELSE greatest(p_from, min(b.ends) FILTER (WHERE b.total - b.freed + p_need <= p_amount) + p_window_ms)
+  END
+  FROM (
+    SELECT ends, sum(used) OVER (ORDER BY ends) AS freed, sum(used) OVER () AS total FROM unnest(p_ends, p_used) AS u (ends, used)
+  ) b
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.provider_limit_used(p_at double precision, p_window_ms bigint, p_ends double precision[], p_used integer[])

@@ -445,23 +445,21 @@ CREATE TABLE provider_breakers (
   probe_holder  uuid
 );
 
--- The first moment, not before p_from, at which p_need more stay within p_amount in every window of p_window_ms.
+-- The first moment, not before p_from, at which p_need more stay within p_amount in every window of p_window_ms. A bucket of which a
+-- call went out late ends after those that were booked behind it, and keeps nobody from what they make room for.
 CREATE FUNCTION provider_limit_opens_at(
   p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint,
   p_ends double precision[], p_used integer[]
-) RETURNS double precision LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
-  opens double precision := p_from;
-BEGIN
-  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
-  FOR i IN 1 .. cardinality(p_ends) LOOP
-    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
-    opens := greatest(opens, p_ends[i] + p_window_ms);
-    total := total - p_used[i];
-  END LOOP;
-  RETURN opens;
-END $$;
+) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN p_need > p_amount THEN 'Infinity'
+    WHEN coalesce(max(b.total), 0) + p_need <= p_amount THEN p_from
+    ELSE greatest(p_from, min(b.ends) FILTER (WHERE b.total - b.freed + p_need <= p_amount) + p_window_ms)
+  END
+  FROM (
+    SELECT ends, sum(used) OVER (ORDER BY ends) AS freed, sum(used) OVER () AS total FROM unnest(p_ends, p_used) AS u (ends, used)
+  ) b
+$$;
 
 -- What still counts at a moment, booked earlier.
 CREATE FUNCTION provider_limit_used(

@@ -98,6 +98,7 @@ export class BookingQueue {
   private running = false;
   private waitsForPlaces = false;
   private waitsForFirst = false;
+  private isNapping = false;
   private giveBackTimer: NodeJS.Timeout | undefined;
   private readonly renewTimer: NodeJS.Timeout;
   private closed = false;
@@ -168,6 +169,8 @@ export class BookingQueue {
     const nowMs = performance.now();
     if (nowMs <= booking.untilMs) return;
     this.late.push({ leaveFromMs: booking.leaveFromMs, sentMs: this.clock.atMost(nowMs) });
+    // Before others book what follows a window later.
+    if (this.isNapping) this.nap.wake();
     this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
   }
 
@@ -322,7 +325,9 @@ export class BookingQueue {
     this.waitsForPlaces = reply.waitsFor === 'places';
     this.freedPlaces = 0;
     const waitMs = this.untilNextRoundMs(reply, last);
+    this.isNapping = true;
     await this.nap.sleep(Math.max(1, Math.min(waitMs, NAP_AT_MOST_MS, this.placeMs / RENEWALS)));
+    this.isNapping = false;
     this.waitsForPlaces = false;
   }
 

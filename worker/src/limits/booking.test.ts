@@ -74,6 +74,17 @@ describe('the bookings of one account', () => {
     expect(await book(1200, ones(5))).toMatchObject({ granted: 5 });
   });
 
+  it('are not held up by one that went out late, but for what it takes itself', async () => {
+    const book = booker({ windows: [calls(6, 1000)] });
+    const { leaveFromMs } = await book(0, ones(2));
+    await book(100, ones(4));
+    await book(200, [], { late: [{ leaveFromMs, sentMs: START_MS + 150 }] });
+    expect(await book(1_000, ones(6))).toMatchObject({ granted: 0, waitMs: 100 });
+    expect(await book(1_100, ones(6))).toMatchObject({ granted: 4 });
+    expect(await book(1_149, ones(6))).toMatchObject({ granted: 0, waitMs: 1 });
+    expect(await book(1_150, ones(6))).toMatchObject({ granted: 2 });
+  });
+
   it('count a call until one window after it may have left', async () => {
     const book = booker({ windows: [calls(5, 1000)], slackMs: 20 });
     expect((await book(0, ones(5))).leaveUntilMs).toBe(START_MS + 20);
