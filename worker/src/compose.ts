@@ -18,7 +18,6 @@ import { createLimiter } from './limits/limiter';
 import { startAuditLoop } from './relay/audit-loop';
 import { Heartbeat } from './heartbeat';
 import { startRelayLoop } from './relay/relay-loop';
-import { createAnswerStore } from './work/answer-store';
 import { Desk } from './work/desk';
 import { createLeaseKeeper, type LeaseKeeper } from './work/lease-keeper';
 import { BatchWorker } from './work/work-batch';
@@ -111,7 +110,6 @@ function openCalls({ config, knex, logger, waterfall }: WorkerOptions): Calls {
     limiter,
     caller,
     keeper,
-    store: createAnswerStore({ knex, logger, hardSignal: hard.signal }),
     waterfall,
     leaseSeconds: config.leaseSeconds,
     timeoutMs: config.enrichmentTimeoutSeconds * 1000,
