@@ -43,43 +43,56 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
   };
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT });
   await readProbe(api);
-  for (let done = 0; done < count; done += CHUNK) {
-    const numRuns = Math.min(CHUNK, count - done);
-    const calls = fc.sample(fuzzCalls(options.known), { seed: seed + done, numRuns });
-    await sendAll(options, agent, calls, report);
+  const calls = callsOf(options, async () => {
     const { maxLagMs, heapMb } = await readProbe(api);
     report.maxLagMs = Math.max(report.maxLagMs, maxLagMs);
     if (report.heapMb[0] === 0 && report.calls >= count / 5) report.heapMb[0] = heapMb;
     report.heapMb[1] = heapMb;
-  }
+  });
+  await Promise.all(Array.from({ length: CONCURRENT }, () => sendAll(options, agent, calls, report)));
   agent.destroy();
   report.seconds = Math.round((performance.now() - startedAt) / 1000);
   return report;
 }
 
+/**
+ * The calls of a seed, `afterChunk` between each chunk and the next and after the last. Calls of the chunk before may still be under way
+ * then: one that takes its time holds up nobody.
+ */
+async function* callsOf(
+  { seed, count, known }: FuzzOptions,
+  afterChunk: () => Promise<void>,
+): AsyncGenerator<FuzzCall> {
+  for (let done = 0; done < count; done += CHUNK) {
+    const numRuns = Math.min(CHUNK, count - done);
+    yield* fc.sample(fuzzCalls(known), { seed: seed + done, numRuns });
+    await afterChunk();
+  }
+}
+
 async function sendAll(
   options: FuzzOptions,
   agent: Agent,
-  calls: FuzzCall[],
+  calls: AsyncGenerator<FuzzCall>,
   report: FuzzReport,
 ): Promise<void> {
   const url = new URL(options.url);
-  const queue = calls.values();
-  const work = async (): Promise<void> => {
-    for (const call of queue) {
-      const at = report.calls++;
-      try {
-        const { status, text, durationMs } = await sendCall(url, agent, options.key, call);
-        report.statuses[status] = (report.statuses[status] ?? 0) + 1;
-        report.slowestMs = Math.max(report.slowestMs, Math.round(durationMs));
-        const what = faultOf(status, text, options.key);
-        if (what !== null) note(report, at, what, call);
-      } catch (error) {
-        note(report, at, (error as Error).message, call);
-      }
+  for (;;) {
+    // Not `for await`: the first that is done would close the generator on the others.
+    const next = await calls.next();
+    if (next.done) return;
+    const call = next.value;
+    const at = report.calls++;
+    try {
+      const { status, text, durationMs } = await sendCall(url, agent, options.key, call);
+      report.statuses[status] = (report.statuses[status] ?? 0) + 1;
+      report.slowestMs = Math.max(report.slowestMs, Math.round(durationMs));
+      const what = faultOf(status, text, options.key);
+      if (what !== null) note(report, at, what, call);
+    } catch (error) {
+      note(report, at, (error as Error).message, call);
     }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT }, work));
+  }
 }
 
 /** What no answer may be: a failure of ours, or one that tells how we are made or what the caller's secret is. */
