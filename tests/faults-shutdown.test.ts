@@ -1,4 +1,4 @@
-/** SIGTERM under load while Redis is gone or PostgreSQL says nothing: in time, with an honest exit code, and nothing is lost. */
+/** SIGTERM under load while Redis is gone, or Redis or PostgreSQL says nothing: in time, with an honest exit code, and nothing is lost. */
 import { startTcpProxy, through } from '@leadwell/harness/tcp-proxy';
 import { createTestDatabase } from '@leadwell/shared/testing/database';
 import { hasRedis, startRedis } from '@leadwell/shared/testing/redis';
@@ -44,7 +44,7 @@ async function expectWorkedOff(deployment: Deployment, orgId: string): Promise<v
   settledOnce(await readOutcome(knex, orgId), { total: LEADS, price: 5, credits: CREDITS });
 }
 
-// Both wait for the bounds of production: beside each other.
+// All wait for the bounds of production: beside each other.
 (hasRedis() ? it.concurrent : it.skip)('ends every process in time while Redis is gone', async () => {
   const redis = await startRedis();
   const deployment = await deploy({ backend: { name: 'redis', redisUrl: redis.url } });
@@ -56,6 +56,23 @@ async function expectWorkedOff(deployment: Deployment, orgId: string): Promise<v
     await expectWorkedOff(deployment, orgId);
   } finally {
     await deployment.stop();
+    await redis.stop();
+  }
+});
+
+(hasRedis() ? it.concurrent : it.skip)('ends every process in time while Redis says nothing', async () => {
+  const redis = await startRedis();
+  const proxy = await startTcpProxy(redis.port);
+  const deployment = await deploy({ backend: { name: 'redis', redisUrl: through(proxy, redis.url) } });
+  try {
+    const { processes, orgId } = await startBusy(deployment);
+    proxy.setState('silent');
+    await Promise.all(processes.map(expectHonestEnd));
+    proxy.setState('forward');
+    await expectWorkedOff(deployment, orgId);
+  } finally {
+    await deployment.stop();
+    await proxy.close();
     await redis.stop();
   }
 });
