@@ -108,9 +108,9 @@ CREATE TABLE attempts (
   error text,
   duration_ms integer,
   provider_cost numeric(12,4),
+  stated_cost numeric(12,4),
   started_at timestamp with time zone NOT NULL,
   ended_at timestamp with time zone,
-  stated_cost numeric(12,4),
   CONSTRAINT attempts_pkey PRIMARY KEY (enrichment_id, provider),
   CONSTRAINT attempts_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
   CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))

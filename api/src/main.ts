@@ -1,5 +1,6 @@
 import { loadDeployment } from '@leadwell/providers/deployment';
 import { askableWaterfall } from '@leadwell/providers/askable';
+import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
 import { openDatabase } from '@leadwell/shared/db/database';
 import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { createRelay } from '@leadwell/shared/relay/relay';
@@ -50,6 +51,8 @@ async function main(): Promise<void> {
   );
   const port = await listen(server, config.port, config.host);
   logger.info({ host: config.host, port }, 'api ready');
+  // Asked last: a database that is away must not keep this process from answering.
+  if (await isEarlierSchema(knex).catch(() => false)) throw new Error(EARLIER_SCHEMA_ADVICE);
 }
 
 main().catch((error: unknown) => {

@@ -1,5 +1,6 @@
-import { listPendingMigrations } from '@leadwell/migrations/migrate';
+import { listPendingMigrations, listUnknownMigrations } from '@leadwell/migrations/migrate';
 import { loadConfig } from '@leadwell/shared/config/config';
+import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
 import { openDatabase, query, type DatabaseOptions, type Knex } from '@leadwell/shared/db/database';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { CliError } from './errors';
@@ -28,7 +29,18 @@ export async function withAnyDatabase<T>(
   }
 }
 
+/** Throws a CliError, with what to do, of a database that a newer version or an unreleased state of this one has made. */
+export async function refuseForeignSchema(knex: Knex): Promise<void> {
+  if (await isEarlierSchema(knex)) throw new CliError(EARLIER_SCHEMA_ADVICE);
+  const unknown = await listUnknownMigrations(knex);
+  if (unknown.length > 0)
+    throw new CliError(
+      `The database is newer than this program, which does not know its ${unknown.join(', ')}. Run the version that made it.`,
+    );
+}
+
 async function requireSchema(knex: Knex): Promise<void> {
+  await refuseForeignSchema(knex);
   const [found] = await query<{ isMigrated: boolean }>(
     knex,
     `SELECT to_regclass('schema_migrations') IS NOT NULL AS "isMigrated"`,

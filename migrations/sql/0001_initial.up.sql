@@ -23,6 +23,16 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_org ON api_keys (org_id);
 
+-- Whom an organisation has asked, in its own order; without a row, the deployment's waterfall of PROVIDERS_FILE counts.
+-- Names, not foreign keys: which providers there are is the deployment's to say, and changes with it.
+CREATE TABLE organisation_waterfalls (
+  org_id      uuid NOT NULL REFERENCES organisations (id),
+  field       text NOT NULL CHECK (field IN ('emails', 'phones')),
+  providers   text[] NOT NULL CHECK (providers <> '{}'),
+  updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (org_id, field)
+);
+
 -- ── Leads ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- org_id null: the shared directory. Otherwise visible to that organisation alone.
@@ -42,6 +52,25 @@ CREATE TABLE companies (
   created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE NULLS NOT DISTINCT (org_id, identity_key)
+);
+
+-- Whether a lead may be suppressed is asked for a thousand leads at once, and hashing what they are known by took longer than
+-- the rest of an accept: four bytes of each hash stand with the lead.
+-- Two hashes may share one: it only says of which leads the hashes are worth comparing.
+CREATE FUNCTION hash_key(hash bytea) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (get_byte(hash, 0) << 24) | (get_byte(hash, 1) << 16) | (get_byte(hash, 2) << 8) | get_byte(hash, 3);
+
+-- The values hash as hashSuppressible makes them (shared/src/domain/suppression.ts), and as suppression-checks.ts compares them.
+CREATE FUNCTION lead_suppression_keys(questions bytea[], company_domain text, emails text[], phones text[]) RETURNS integer[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(
+  SELECT DISTINCT hash_key(h.hash) FROM (
+    SELECT unnest(questions) AS hash
+     UNION ALL SELECT sha256(convert_to('domain:' || company_domain, 'UTF8'))
+     UNION ALL SELECT sha256(convert_to('email:' || e, 'UTF8')) FROM unnest(emails) AS e
+     UNION ALL SELECT sha256(convert_to('domain:' || split_part(e, '@', 2), 'UTF8')) FROM unnest(emails) AS e
+     UNION ALL SELECT sha256(convert_to('phone:' || split_part(t, ' x', 1), 'UTF8')) FROM unnest(phones) AS t
+  ) h WHERE h.hash IS NOT NULL
 );
 
 CREATE TABLE people (
@@ -82,7 +111,10 @@ CREATE TABLE people (
   linkedin_hash      bytea,
   email_hash         bytea,
   created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at         timestamptz NOT NULL DEFAULT clock_timestamp()
+  updated_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  suppression_keys   integer[] GENERATED ALWAYS AS (
+    lead_suppression_keys(ARRAY[linkedin_hash, name_domain_hash, name_company_hash, email_hash], company_domain, emails, phones)
+  ) STORED
 );
 CREATE INDEX people_words ON people USING gin (search_words);
 CREATE INDEX people_terms ON people USING gin (search_terms);
@@ -180,7 +212,9 @@ CREATE TABLE batches (
   started_at     timestamptz,
   completed_at   timestamptz
 );
-CREATE INDEX batches_due ON batches (org_id, field, priority, id) WHERE completed_at IS NULL;
+-- The relay's claim reads batches in BullMQ and batches outside it apart: the first are few, of the second only the next.
+CREATE INDEX batches_queued ON batches (org_id, field) WHERE completed_at IS NULL AND queued_at IS NOT NULL;
+CREATE INDEX batches_unqueued ON batches (org_id, field, priority, id) WHERE completed_at IS NULL AND queued_at IS NULL;
 CREATE INDEX batches_open_deadline ON batches (deadline_at) WHERE completed_at IS NULL;
 CREATE INDEX batches_request ON batches (request_id);
 
@@ -210,6 +244,8 @@ CREATE TABLE lookups (
   CHECK ((state = 'hit') = (candidates IS NOT NULL)),
   UNIQUE (provider, base_url, field, input_hash, scope)
 );
+-- Very few questions are ever asked again.
+CREATE INDEX lookups_repeated ON lookups (id) WHERE repeats > 0;
 
 -- Money keeps its foreign keys; the others of these three tables would double the time of an accept (docs/adr/0008), and
 -- the audit finds what they would refuse.
@@ -250,6 +286,8 @@ CREATE INDEX enrichments_pending ON enrichments (batch_id) WHERE status = 'pendi
 CREATE INDEX enrichments_request ON enrichments (request_id);
 CREATE INDEX enrichments_debit ON enrichments (credit_transaction_id) WHERE credit_transaction_id IS NOT NULL;
 CREATE INDEX enrichments_refund ON enrichments (refund_transaction_id) WHERE refund_transaction_id IS NOT NULL;
+-- For erasures: rows of a lead are found by organisation while they are live, and by this afterwards. Few rows ever are.
+CREATE INDEX enrichments_superseded ON enrichments (entity_id) WHERE superseded_at IS NOT NULL;
 
 CREATE TABLE request_enrichments (
   request_id     uuid NOT NULL,
@@ -273,6 +311,8 @@ CREATE TABLE attempts (
   duration_ms    integer,
   -- What the provider charges, in its own credits; null where unknown.
   provider_cost  numeric(12, 4),
+  -- What the provider itself said it charged; provider_cost is ours, by its published price. Null where it says nothing.
+  stated_cost    numeric(12, 4),
   started_at     timestamptz NOT NULL,
   ended_at       timestamptz,
   CHECK ((outcome IS NULL) = (ended_at IS NULL)),
@@ -280,6 +320,9 @@ CREATE TABLE attempts (
 );
 -- An answer ends every attempt of its asking.
 CREATE INDEX attempts_awaited ON attempts (lookup_id) WHERE outcome IS NULL;
+-- Reports read the attempts of a time. They are written in that order: a few bytes for each hundred pages find it, where a tree
+-- would cost every attempt an entry.
+CREATE INDEX attempts_started ON attempts USING brin (started_at) WITH (autosummarize = on);
 
 CREATE TABLE lead_values (
   org_id         uuid NOT NULL REFERENCES organisations (id),
@@ -293,6 +336,8 @@ CREATE TABLE lead_values (
   provider       text NOT NULL,
   enrichment_id  uuid NOT NULL,
   found_at       timestamptz NOT NULL,
+  -- What each provider said of the value. Empty: the row itself is the one finding.
+  findings       jsonb NOT NULL DEFAULT '[]',
   PRIMARY KEY (org_id, lead_id, kind, value)
 );
 
@@ -305,6 +350,39 @@ CREATE TABLE idempotency_keys (
   PRIMARY KEY (org_id, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- ── Suppression ────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Whom nobody may be asked about: hashes alone, so that forgetting a person leaves nothing of the person behind.
+
+-- One erasure of a person: which leads it found, so that it can be finished after a crash when they are gone.
+CREATE TABLE erasures (
+  id            uuid PRIMARY KEY,
+  lead_ids      uuid[] NOT NULL,
+  created_by    text NOT NULL,
+  created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  completed_at  timestamptz
+);
+
+CREATE TABLE suppressions (
+  id           uuid PRIMARY KEY,
+  -- Null: for every organisation.
+  org_id       uuid REFERENCES organisations (id),
+  -- question: a question to a provider, hashed as a lookup's input_hash is. linkedin is one too.
+  kind         text NOT NULL CHECK (kind IN ('email', 'domain', 'phone', 'linkedin', 'question')),
+  -- SHA-256 of the normalised value with its kind (docs/adr/0011). No two kinds share one.
+  hash         bytea NOT NULL CHECK (octet_length(hash) = 32),
+  source       text NOT NULL CHECK (source IN ('operator', 'erasure', 'provider')),
+  reason       text NOT NULL DEFAULT '',
+  created_by   text NOT NULL,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  erasure_id   uuid REFERENCES erasures (id),
+  CHECK ((source = 'erasure') = (erasure_id IS NOT NULL)),
+  -- A check probes it with the hash alone: an organisation's own entry and everybody's stand side by side.
+  UNIQUE NULLS NOT DISTINCT (hash, org_id)
+);
+CREATE INDEX suppressions_erasure ON suppressions (erasure_id) WHERE erasure_id IS NOT NULL;
+CREATE INDEX suppressions_key ON suppressions (hash_key(hash));
 
 -- ── Providers ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,6 +401,21 @@ CREATE TABLE provider_limits (
   begins_ms  double precision[] NOT NULL,
   ends_ms    double precision[] NOT NULL,
   used       integer[] NOT NULL,
+  PRIMARY KEY (account, window_ms, unit)
+) WITH (fillfactor = 50);
+
+-- What providers tell of their limits in the headers of their responses. It tightens ours, for all workers, until it expires.
+CREATE TABLE provider_told_limits (
+  account          text NOT NULL,
+  window_ms        bigint NOT NULL CHECK (window_ms > 0),
+  unit             text NOT NULL CHECK (unit IN ('calls', 'records')),
+  amount           bigint NOT NULL CHECK (amount > 0),
+  -- Times are milliseconds since 1970, of PostgreSQL's clock, as in provider_limits.
+  told_ms          double precision NOT NULL,
+  expires_ms       double precision NOT NULL,
+  -- What the provider has counted beyond our own calls: another program uses the key. It counts until the provider's reset.
+  others           bigint NOT NULL CHECK (others >= 0),
+  others_until_ms  double precision NOT NULL,
   PRIMARY KEY (account, window_ms, unit)
 ) WITH (fillfactor = 50);
 
@@ -383,6 +476,11 @@ BEGIN
   RETURN total;
 END $$;
 
+-- How long a response may be on its way before what it tells is compared with what we have booked.
+CREATE FUNCTION provider_limit_grace(p_window_ms bigint) RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
+  SELECT least(p_window_ms / 50.0, 2000)
+$$;
+
 -- The bucket that a booking for this time was counted in: the last that began no later; 0 if it is forgotten.
 CREATE FUNCTION provider_limit_bucket(p_begins double precision[], p_from double precision) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -393,11 +491,13 @@ BEGIN
   RETURN n;
 END $$;
 
--- What one bucket of a window takes: of windows up to two seconds three times its share, or 10, so that calls come
--- evenly; of longer ones all, since a daily limit must not drip. One call always fits.
+-- What one bucket of a window takes: of windows up to two seconds a quarter more than its share, so that calls come evenly and a
+-- pause is made up for; of small amounts 10, of longer windows all, since a daily limit must not drip. One call always fits.
+-- (Three times its share made of 200 calls a second 600 in the first third of every second.)
 CREATE FUNCTION provider_limit_even_share(p_window_ms bigint, p_amount bigint, p_need bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN p_window_ms > 2000 THEN p_amount ELSE greatest(p_need, 10, ceil(p_amount * 3 / 50.0)::bigint) END
+  SELECT CASE WHEN p_window_ms > 2000 THEN p_amount
+              ELSE greatest(p_need, CASE WHEN p_amount < 200 THEN 10 ELSE ceil(p_amount / 40.0)::bigint END) END
 $$;
 
 -- Books calls of one provider account: a time to leave within all limits, and a place each, or nothing. One round trip.
@@ -422,7 +522,9 @@ CREATE FUNCTION book_provider_calls(
   OUT leave_from_ms double precision, OUT leave_until_ms double precision,
   -- What the first call that was not booked waits for: limit, places, breaker; and how long at least.
   OUT waits_for text, OUT wait_ms double precision,
-  OUT breaker_kind text, OUT breaker_reason text
+  OUT breaker_kind text, OUT breaker_reason text,
+  -- The records that one call may hold; null: as many as it likes.
+  OUT records_at_most bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
   moment timestamptz;
@@ -436,6 +538,10 @@ DECLARE
   room bigint;
   even bigint;
   need integer;
+  -- By window: what is left to us while the provider counts the calls of others, and until when it does.
+  beside bigint[];
+  beside_until_ms double precision[];
+  opens_ms double precision;
 BEGIN
   PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
   IF NOT FOUND THEN
@@ -446,6 +552,15 @@ BEGIN
   clock_ms := coalesce(p_clock_ms, extract(epoch FROM clock_timestamp()) * 1000);
   moment := to_timestamp(clock_ms / 1000);
   granted := 0;
+  -- What the provider tells of its limits binds beside ours: the smaller amount.
+  SELECT coalesce(array_agg(least(o.amount, t.amount) ORDER BY o.n), '{}'),
+         array_agg(least(o.amount, t.amount - t.others) ORDER BY o.n),
+         array_agg(coalesce(t.others_until_ms, 0) ORDER BY o.n),
+         min(least(o.amount, t.amount)) FILTER (WHERE o.unit = 'records')
+    INTO p_amounts, beside, beside_until_ms, records_at_most
+    FROM unnest(p_window_ms, p_units, p_amounts) WITH ORDINALITY AS o (window_ms, unit, amount, n)
+    LEFT JOIN provider_told_limits t
+      ON t.account = p_account AND t.window_ms = o.window_ms AND t.unit = o.unit AND t.expires_ms > clock_ms;
   IF cardinality(p_unused_from_ms) + cardinality(p_late_from_ms) > 0 THEN
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       PERFORM correct_provider_limit(p_account, p_window_ms[i], p_units[i], p_unused_from_ms, p_unused_records,
@@ -492,8 +607,14 @@ BEGIN
       SELECT * INTO bucket FROM provider_limits
         WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
       need := CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END;
-      leave_from_ms := greatest(leave_from_ms, provider_limit_opens_at(clock_ms, p_window_ms[i], p_amounts[i], need,
-        coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}')));
+      opens_ms := provider_limit_opens_at(clock_ms, p_window_ms[i],
+        CASE WHEN beside_until_ms[i] > clock_ms THEN beside[i] ELSE p_amounts[i] END, need,
+        coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      IF beside_until_ms[i] > clock_ms AND opens_ms > beside_until_ms[i] THEN
+        opens_ms := provider_limit_opens_at(beside_until_ms[i], p_window_ms[i], p_amounts[i], need,
+          coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      END IF;
+      leave_from_ms := greatest(leave_from_ms, opens_ms);
       -- Never before an earlier booking: so the bucket of a booking is the last that began no later.
       leave_from_ms := greatest(leave_from_ms, bucket.begins_ms[cardinality(bucket.begins_ms)]);
       -- Two hundred that leave in one moment make each other late, in our processes and at the provider.
@@ -515,7 +636,8 @@ BEGIN
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       SELECT * INTO bucket FROM provider_limits
         WHERE account = p_account AND window_ms = p_window_ms[i] AND unit = p_units[i];
-      room := p_amounts[i] - provider_limit_used(leave_from_ms, p_window_ms[i], coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
+      room := CASE WHEN beside_until_ms[i] > leave_from_ms THEN beside[i] ELSE p_amounts[i] END
+        - provider_limit_used(leave_from_ms, p_window_ms[i], coalesce(bucket.ends_ms, '{}'), coalesce(bucket.used, '{}'));
       even := provider_limit_even_share(p_window_ms[i], p_amounts[i], CASE p_units[i] WHEN 'calls' THEN 1 ELSE p_records[1] END);
       IF leave_from_ms < bucket.begins_ms[cardinality(bucket.begins_ms)] + p_window_ms[i] / 50.0 THEN
         even := even - bucket.used[cardinality(bucket.used)];
@@ -555,6 +677,68 @@ BEGIN
       ON CONFLICT (account, holder) DO UPDATE SET places = excluded.places, expires_at = excluded.expires_at,
         wanted_since = excluded.wanted_since, wanted_until = excluded.wanted_until;
   END IF;
+END $$;
+
+-- Books calls of one provider account as book_provider_calls does, which decides about each of them, and goes on where the limit is
+-- used up: one round trip books all that leaves in the next p_spread_ms, at one time after another. Exact for the same reason.
+CREATE FUNCTION book_provider_departures(
+  p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer,
+  p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer,
+  p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision,
+  p_unused_from_ms double precision[], p_unused_records integer[],
+  p_late_from_ms double precision[], p_late_until_ms double precision[],
+  -- How far ahead the last of them may leave, at least the lead, and how long after the first. 0: all leave at one time.
+  p_ahead_ms double precision, p_spread_ms double precision,
+  -- No call leaves before this process has committed something else durably: so this commit need not wait for the disk.
+  p_is_deferred boolean,
+  p_clock_ms double precision DEFAULT NULL,
+  OUT clock_ms double precision, OUT granted integer,
+  -- By time to leave: how many calls, from when, until when.
+  OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[],
+  OUT waits_for text, OUT wait_ms double precision,
+  OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+  booked record;
+  -- What book_provider_calls takes for the present: ahead of it by as much as a call that leaves later has more time to get ready.
+  seen_ms double precision := p_clock_ms;
+  latest_ms double precision;
+  next_ms double precision;
+BEGIN
+  IF p_is_deferred THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+  granted := 0;
+  LOOP
+    booked := book_provider_calls(p_account, p_holder, p_held + granted - least(granted, p_placed), p_records[granted + 1 :],
+      greatest(0, p_placed - granted), p_window_ms, p_units, p_amounts, p_concurrent, p_lead_ms, p_slack_ms, p_place_ms,
+      p_unused_from_ms, p_unused_records, p_late_from_ms, p_late_until_ms, seen_ms);
+    IF clock_ms IS NULL THEN
+      clock_ms := booked.clock_ms;
+      seen_ms := clock_ms;
+      latest_ms := clock_ms + p_ahead_ms;
+      breaker_kind := booked.breaker_kind;
+      breaker_reason := booked.breaker_reason;
+      records_at_most := booked.records_at_most;
+      p_unused_from_ms := '{}';
+      p_late_from_ms := '{}';
+    END IF;
+    waits_for := booked.waits_for;
+    wait_ms := booked.wait_ms + seen_ms - clock_ms;
+    IF booked.granted > 0 THEN
+      granted := granted + booked.granted;
+      calls := calls || booked.granted;
+      leave_from_ms := leave_from_ms || booked.leave_from_ms;
+      leave_until_ms := leave_until_ms || booked.leave_until_ms;
+      latest_ms := least(latest_ms, leave_from_ms[1] + p_spread_ms);
+      EXIT WHEN granted = cardinality(p_records) OR waits_for IS NOT NULL OR breaker_kind IS NOT NULL
+        OR booked.leave_from_ms >= latest_ms;
+    ELSE
+      EXIT WHEN waits_for IS DISTINCT FROM 'limit' OR clock_ms + wait_ms > latest_ms;
+      -- A hundredth more, since the sum of such large numbers is rounded; and never the same moment twice.
+      next_ms := clock_ms + wait_ms - p_lead_ms + 0.01;
+      EXIT WHEN next_ms <= seen_ms;
+      seen_ms := next_ms;
+    END IF;
+  END LOOP;
 END $$;
 
 -- Takes back what was booked and never left, and counts what went out late for as much longer; each in its own bucket.
@@ -598,7 +782,8 @@ BEGIN
     RETURN;
   END IF;
   n := cardinality(l.ends_ms);
-  WHILE gone < n AND l.ends_ms[gone + 1] + p_window_ms <= p_clock LOOP gone := gone + 1; END LOOP;
+  -- Kept a moment longer than they count: a response tells what the provider counted a moment ago.
+  WHILE gone < n AND l.ends_ms[gone + 1] + p_window_ms + provider_limit_grace(p_window_ms) <= p_clock LOOP gone := gone + 1; END LOOP;
   -- Joining is always exact, only less sharp: so the 80th bucket may take in what it likes.
   IF gone < n AND (p_from < l.begins_ms[n] + p_window_ms / 50.0 OR n - gone >= 80) THEN
     l.ends_ms[n] := greatest(l.ends_ms[n], p_until);
@@ -611,4 +796,41 @@ BEGIN
   END IF;
   UPDATE provider_limits SET begins_ms = l.begins_ms[gone + 1 : n], ends_ms = l.ends_ms[gone + 1 : n], used = l.used[gone + 1 : n]
     WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+END $$;
+
+-- Keeps what a response told of one window: its amount, what remains of it, and when that resets. It never loosens what is
+-- configured, and ends by itself: the amount an hour after it was last told (a window after, if that is longer), the rest at
+-- the reset. A larger amount replaces a smaller one a minute after that was last told: endpoints of one account may differ.
+CREATE FUNCTION tell_provider_limit(
+  p_account text, p_window_ms bigint, p_unit text, p_amount bigint, p_remaining bigint, p_reset_ms double precision,
+  -- Tests only: the time, instead of the clock's.
+  p_clock_ms double precision DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  clock_ms double precision;
+  l provider_limits;
+  free bigint;
+  others bigint := 0;
+  in_flight bigint;
+BEGIN
+  -- The lock of a booking: what is booked meanwhile is counted before or after, never half.
+  INSERT INTO provider_accounts VALUES (p_account) ON CONFLICT DO NOTHING;
+  PERFORM 1 FROM provider_accounts WHERE account = p_account FOR UPDATE;
+  clock_ms := coalesce(p_clock_ms, extract(epoch FROM clock_timestamp()) * 1000);
+  SELECT * INTO l FROM provider_limits WHERE account = p_account AND window_ms = p_window_ms AND unit = p_unit;
+  free := p_amount - provider_limit_used(clock_ms - provider_limit_grace(p_window_ms), p_window_ms,
+    coalesce(l.ends_ms, '{}'), coalesce(l.used, '{}'));
+  IF p_remaining < free THEN
+    SELECT coalesce(sum(places), 0) INTO in_flight FROM provider_slots
+      WHERE account = p_account AND expires_at > to_timestamp(clock_ms / 1000);
+    -- Calls in flight may not be counted yet: where no more than they remain, nothing does.
+    others := CASE WHEN p_remaining <= in_flight THEN free ELSE free - p_remaining END;
+  END IF;
+  INSERT INTO provider_told_limits AS t VALUES (p_account, p_window_ms, p_unit, p_amount, clock_ms,
+      clock_ms + greatest(p_window_ms, 3600000), others, clock_ms + p_reset_ms)
+    ON CONFLICT (account, window_ms, unit) DO UPDATE
+      SET (amount, told_ms, expires_ms) = (SELECT excluded.amount, excluded.told_ms, excluded.expires_ms
+             WHERE excluded.amount <= t.amount OR t.told_ms <= clock_ms - 60000
+             UNION ALL SELECT t.amount, t.told_ms, t.expires_ms LIMIT 1),
+          others = excluded.others, others_until_ms = excluded.others_until_ms;
 END $$;

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import { MIGRATION_NAMES, readMigrationSql } from './migration-list';
 
+const TABLE = 'schema_migrations';
+
 /** Brings the schema to the newest version. Safe to run from several processes at once: knex locks. Returns the names applied. */
 export async function migrateUp(knex: Knex): Promise<string[]> {
   const [, applied] = (await knex.migrate.latest(migrationConfig())) as [number, string[]];
@@ -18,9 +20,16 @@ export async function listPendingMigrations(knex: Knex): Promise<string[]> {
   return pending.map((migration) => migration.file);
 }
 
+/** The names of migrations in the database that this code does not know: a newer version made them. */
+export async function listUnknownMigrations(knex: Knex): Promise<string[]> {
+  if (!(await knex.schema.hasTable(TABLE))) return [];
+  const applied = await knex(TABLE).orderBy('id').pluck<string[]>('name');
+  return applied.filter((name) => !(MIGRATION_NAMES as readonly string[]).includes(name));
+}
+
 function migrationConfig(): Knex.MigratorConfig {
   return {
-    tableName: 'schema_migrations',
+    tableName: TABLE,
     migrationSource: {
       getMigrations: () => Promise.resolve([...MIGRATION_NAMES]),
       getMigrationName: (name: string) => name,

@@ -5,17 +5,7 @@ import path from 'node:path';
  * The migrations, in order. The list is explicit and the names carry no extension: knex would otherwise store
  * `.ts` in tests and `.js` in production, and call the same database corrupt.
  */
-export const MIGRATION_NAMES = [
-  '0001_initial',
-  '0002_suppressions',
-  '0003_organisation_waterfalls',
-  '0004_told_limits',
-  '0005_findings',
-  '0006_batches_by_place',
-  '0007_suppression_keys',
-  '0008_bookings_ahead',
-  '0009_attempts_by_time',
-] as const;
+export const MIGRATION_NAMES = ['0001_initial'] as const;
 
 /** The SQL of one migration, in one direction. */
 export function readMigrationSql(name: string, direction: 'up' | 'down'): string {

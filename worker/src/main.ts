@@ -1,6 +1,7 @@
 import { loadDeployment } from '@leadwell/providers/deployment';
 import { openDatabase, query } from '@leadwell/shared/db/database';
 import { adviseOnDatabaseError } from '@leadwell/shared/db/database-advice';
+import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     poolSize: config.databasePoolSize,
     applicationName: 'leadwell-worker',
   });
+  if (await isEarlierSchema(knex)) throw new Error(EARLIER_SCHEMA_ADVICE);
   // A consumer that starts while its database is down stays silent for ever: ask first, and exit instead.
   await query(knex, 'SELECT 1 FROM batches LIMIT 1');
   const closers = await startWorker({ config, databaseUrl: database.url, knex, waterfall, logger });

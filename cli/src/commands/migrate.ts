@@ -2,7 +2,7 @@ import { migrateUp } from '@leadwell/migrations/migrate';
 import { migrateQueueSchema } from '@leadwell/shared/queue/postgres-queue-schema';
 import type { Command } from 'commander';
 import { writeResult, type OutputOptions } from '../output';
-import { withAnyDatabase } from '../with-database';
+import { refuseForeignSchema, withAnyDatabase } from '../with-database';
 
 /**
  * A table of millions may take minutes to change. But what waits for a lock on it keeps every later statement waiting behind it:
@@ -21,6 +21,7 @@ export function addMigrateCommand(program: Command): void {
 
 async function runMigrate(options: OutputOptions): Promise<void> {
   const applied = await withAnyDatabase(async (knex, url) => {
+    await refuseForeignSchema(knex);
     const names = await migrateUp(knex);
     await migrateQueueSchema(url);
     return names;

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { listPendingMigrations } from '@leadwell/migrations/migrate';
+import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
 import { query, type Knex } from '@leadwell/shared/db/database';
 import { auditQuickly } from '@leadwell/shared/ledger/audit';
 import { getServerState } from '@leadwell/shared/repositories/server-state';
@@ -48,6 +49,8 @@ export async function checkMigrations(knex: Knex): Promise<Finding> {
   // knex would make the table of migrations; a doctor changes nothing.
   if (!found?.isMigrated)
     return wrong('migrations', 'The database has no tables yet.', 'Run `npm run migrate`.');
+  if (await isEarlierSchema(knex))
+    return wrong('migrations', 'An unreleased state of Leadwell made it.', EARLIER_SCHEMA_ADVICE);
   try {
     const pending = await listPendingMigrations(knex);
     return pending.length === 0

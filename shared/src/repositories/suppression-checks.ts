@@ -24,7 +24,7 @@ export function candidateHashes(candidates: string): string {
             FROM jsonb_to_recordset(${candidates}) AS c (kind text, value text) WHERE c.kind = 'email'`;
 }
 
-/** What a lead `p` is known by itself. Of each, `suppression_keys` holds the `hash_key` (migration 0007). */
+/** What a lead `p` is known by itself. Of each, `suppression_keys` holds the `hash_key`. */
 const LEAD_HASHES = `
   SELECT unnest(ARRAY[p.linkedin_hash, p.name_domain_hash, p.name_company_hash, p.email_hash,
                       sha256(convert_to('domain:' || p.company_domain, 'UTF8'))]) AS hash

@@ -1,5 +1,7 @@
+import { Client } from 'pg';
 import { query } from '../db/database';
 import { createTestDatabase } from './database';
+import { startPostgres } from './postgres';
 import { queueBackends } from './queue-backends';
 
 describe('the test harness', () => {
@@ -13,6 +15,28 @@ describe('the test harness', () => {
       expect(tables.length).toBeGreaterThan(0);
     } finally {
       await Promise.all([one.drop(), two.drop()]);
+    }
+  });
+
+  it('has a PostgreSQL that a kill makes forget nothing that it committed', async () => {
+    const server = await startPostgres();
+    const connected = async (): Promise<Client> => {
+      const client = new Client({ connectionString: server.url });
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    };
+    try {
+      const before = await connected();
+      await before.query('CREATE TABLE kept (id integer)');
+      for (let id = 0; id < 20; id++) await before.query('INSERT INTO kept VALUES ($1)', [id]);
+      await server.kill();
+      await server.restart();
+      const after = await connected();
+      expect((await after.query('SELECT count(*)::int AS kept FROM kept')).rows).toEqual([{ kept: 20 }]);
+      await after.end();
+    } finally {
+      await server.stop();
     }
   });
 

@@ -1,2 +1,0 @@
-ALTER TABLE attempts DROP COLUMN stated_cost;
-DROP TABLE organisation_waterfalls;

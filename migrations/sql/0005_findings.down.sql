@@ -1,1 +1,0 @@
-ALTER TABLE lead_values DROP COLUMN findings;

@@ -1,2 +1,0 @@
-DROP INDEX lookups_repeated;
-DROP INDEX attempts_started;
