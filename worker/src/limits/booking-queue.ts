@@ -27,6 +27,8 @@ export interface Booking {
   granted: true;
   after: BreakerKind | null;
   bookedAtMs: number;
+  /** When the caller got it: from then on it prepares its call. */
+  grantedAtMs: number;
   leaveFromMs: number;
   fromMs: number;
   untilMs: number;
@@ -59,6 +61,11 @@ const BATCH = 100;
 const AHEAD_MS = 500;
 const SPREAD_MS = 100;
 const HANDFULS = 32;
+/**
+ * A call booked ahead is granted so long before it leaves, at least: time enough to write its claim. What goes with it is chosen when it is
+ * granted, so that who comes later waits behind this, and not behind all that is booked.
+ */
+const PREPARE_MS = 250;
 /** A round trip begins so much before it has to: it takes its time. */
 const ROUND_TRIP_MS = 20;
 /** A longer wait is cut: a breaker may open meanwhile. */
@@ -74,6 +81,7 @@ const PATIENCE_MS = 40;
 const PATIENCE_AT_MOST_MS = 1_000;
 /** Places that nobody waits for in this process are given back after this time. */
 const GIVE_BACK_AFTER_MS = 50;
+const GIVE_BACK_AGAIN_MS = 2_000;
 /** The first call to a provider that tells its limits goes alone, for so long at most: its answer may say that we ask too fast. */
 const FIRST_ALONE_MS = 2_000;
 
@@ -88,6 +96,8 @@ export class BookingQueue {
   private readonly clock = new ClockBounds();
   private readonly nap = new Nap();
   private waiters: Waiter[] = [];
+  /** Booked, and not granted yet. */
+  private readonly booked = new Map<Waiter, Booking>();
   private unused: UnusedBooking[] = [];
   private late: LateCall[] = [];
   private readonly told: ToldLimits;
@@ -124,7 +134,7 @@ export class BookingQueue {
     if (signal.aborted || this.closed)
       return Promise.resolve(refused('aborted', 'The work was called off.', 0));
     return new Promise((resolve) => {
-      const abort = (): void => waiter.settle(refused('aborted', 'The work was called off.', 0));
+      const abort = (): void => this.callOff(waiter, 'The work was called off.');
       const waiter: Waiter = {
         ...call,
         settled: false,
@@ -145,13 +155,17 @@ export class BookingQueue {
 
   /** A call has ended: its place is free. */
   release(): void {
-    this.heldPlaces--;
     this.isHeard = true;
+    this.freePlace();
+  }
+
+  private freePlace(): void {
+    this.heldPlaces--;
     this.freedPlaces++;
     // Where there are many places they are taken in handfuls: a round trip for each would be the dearest part of a call.
     const isHandful = this.freedPlaces >= this.provider.concurrent / HANDFULS;
     if (this.waitsForFirst || (this.waitsForPlaces && isHandful)) this.nap.wake();
-    this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
+    this.giveBackSoon();
   }
 
   /** Nobody leaves by this booking: the next round trip takes it back. */
@@ -171,7 +185,7 @@ export class BookingQueue {
     this.late.push({ leaveFromMs: booking.leaveFromMs, sentMs: this.clock.atMost(nowMs) });
     // Before others book what follows a window later.
     if (this.isNapping) this.nap.wake();
-    this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
+    this.giveBackSoon();
   }
 
   /** A response has come. */
@@ -184,7 +198,8 @@ export class BookingQueue {
     this.closed = true;
     clearTimeout(this.giveBackTimer);
     clearInterval(this.renewTimer);
-    for (const waiter of this.waiters) waiter.settle(refused('aborted', 'The worker is stopping.', 0));
+    for (const waiter of [...this.waiters, ...this.booked.keys()])
+      this.callOff(waiter, 'The worker is stopping.');
     this.nap.wake();
   }
 
@@ -218,6 +233,8 @@ export class BookingQueue {
       }
     }
     this.running = false;
+    // Whoever waited may have been called off: then no booking tells it.
+    if (this.owes) this.giveBackSoon();
   }
 
   private dropSettled(): number {
@@ -234,7 +251,7 @@ export class BookingQueue {
     const bookings = reply.departures.flatMap(({ calls, ...times }) =>
       Array<Booking>(calls).fill(this.toBooking(times, { leadMs, slackMs, after: reply.breakerKind })),
     );
-    bookings.forEach((booking, i) => this.grant(batch[i] as Waiter, booking));
+    this.grantInTime(batch.slice(0, reply.granted), bookings);
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
     await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
   }
@@ -260,15 +277,44 @@ export class BookingQueue {
     const bookedAtMs = performance.now();
     const fromMs = this.clock.surelyAfter(leaveFromMs);
     const untilMs = this.clock.surelyBefore(leaveUntilMs);
-    // Booked further ahead, it has more time to get ready.
-    const leadMs = Math.max(asked.leadMs, fromMs - bookedAtMs);
-    return { granted: true, ...asked, bookedAtMs, leaveFromMs, fromMs, untilMs, leadMs };
+    return { granted: true, ...asked, bookedAtMs, grantedAtMs: bookedAtMs, leaveFromMs, fromMs, untilMs };
   }
 
-  private grant(waiter: Waiter, booking: Booking): void {
-    if (waiter.settled) this.giveUp(booking, waiter.records);
-    else if (!waiter.placed) this.heldPlaces++;
-    waiter.settle(booking);
+  /** Calls that are booked together are granted together: they claim their questions together. */
+  private grantInTime(waiters: readonly Waiter[], bookings: readonly Booking[]): void {
+    const [first] = bookings;
+    if (!first) return;
+    waiters.forEach((waiter, i) => this.keep(waiter, bookings[i] as Booking));
+    this.waiters = this.waiters.filter((waiter) => !this.booked.has(waiter));
+    const grantAll = (): void => waiters.forEach((waiter) => this.grant(waiter));
+    const waitMs = first.fromMs - performance.now() - Math.max(PREPARE_MS, 2 * first.leadMs);
+    if (waitMs <= 0) grantAll();
+    else setTimeout(grantAll, waitMs);
+  }
+
+  private keep(waiter: Waiter, booking: Booking): void {
+    if (waiter.settled) return this.giveUp(booking, waiter.records);
+    if (!waiter.placed) this.heldPlaces++;
+    this.booked.set(waiter, booking);
+  }
+
+  private grant(waiter: Waiter): void {
+    const booking = this.booked.get(waiter);
+    if (!booking) return;
+    this.booked.delete(waiter);
+    const grantedAtMs = performance.now();
+    // Booked further ahead, it has more time to get ready.
+    const leadMs = Math.max(booking.leadMs, booking.fromMs - grantedAtMs);
+    waiter.settle({ ...booking, grantedAtMs, leadMs });
+  }
+
+  private callOff(waiter: Waiter, because: string): void {
+    waiter.settle(refused('aborted', because, 0));
+    const booking = this.booked.get(waiter);
+    if (!booking) return;
+    this.booked.delete(waiter);
+    this.giveUp(booking, waiter.records);
+    if (!waiter.placed) this.freePlace();
   }
 
   private async ask(batch: readonly Waiter[], leadMs: number, slackMs: number): Promise<BookingReply> {
@@ -352,18 +398,24 @@ export class BookingQueue {
     if (this.heldPlaces > 0 && !this.running) void this.tell();
   }
 
+  private get owes(): boolean {
+    return this.heldPlaces < this.toldPlaces || this.unused.length + this.late.length > 0;
+  }
+
+  private giveBackSoon(afterMs = GIVE_BACK_AFTER_MS): void {
+    this.giveBackTimer ??= setTimeout(() => this.giveBack(), afterMs).unref();
+  }
+
   private giveBack(): void {
     this.giveBackTimer = undefined;
     // Who waits tells it with the next booking.
-    if (this.running || this.closed) return;
-    if (this.heldPlaces >= this.toldPlaces && this.unused.length + this.late.length === 0) return;
-    void this.tell();
+    if (!this.running && !this.closed && this.owes) void this.tell();
   }
 
   /** Nobody books meanwhile: a booking that overtook this would have its places taken back, and others would call beside it. */
   private async tell(): Promise<void> {
     this.running = true;
-    await this.ask([], 0, 0).catch(() => undefined);
+    await this.ask([], 0, 0).catch(() => this.giveBackSoon(GIVE_BACK_AGAIN_MS));
     this.running = false;
     void this.run();
   }

@@ -7,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import pino from 'pino';
 import { performance } from 'node:perf_hooks';
+import { BookingQueue } from './booking-queue';
 import { createLimiter, type Limiter, type Reservation } from './limiter';
 
 const logger = pino({ level: 'silent' });
@@ -240,6 +241,30 @@ describe('a limiter', () => {
       Array.from({ length: 8 }, (_, i) => reserved(limiter, provider).then(() => order.push(i))),
     );
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('grants what is booked far ahead when it is time to prepare it, and takes it back from who is called off', async () => {
+    const provider = providerWith({ limits: [perSecond(20)] });
+    const breakers = { openedAtMs: () => -Infinity };
+    const queue = new BookingQueue(database.knex, logger, newId(), provider, breakers, 8_000);
+    const stop = new AbortController();
+    const aheadMs: number[] = [];
+    const book = async (): Promise<void> => {
+      const booking = await queue.book(
+        { records: 1, placed: false, missed: 0, claimFollows: false },
+        stop.signal,
+      );
+      if (booking.granted) aheadMs.push(booking.fromMs - booking.grantedAtMs);
+    };
+    const booked = Array.from({ length: 60 }, book);
+    await waitUntil(() => aheadMs.length >= 40);
+    stop.abort();
+    await Promise.all(booked);
+    // What a round trip books leaves within 100 ms. Calls are booked half a second ahead: who came later would wait as long.
+    expect(Math.max(...aheadMs)).toBeLessThan(400);
+    for (let i = 0; i < aheadMs.length; i++) queue.release();
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
+    queue.close();
   });
 
   it('books again for a caller that came too late, and for its second try', async () => {

@@ -45,8 +45,8 @@ export function createLimiter({
     recordsAtMost: (provider) => queueOf(provider).recordsAtMost,
     pause: (provider, seconds, reason) => shared.open(provider, 'rate', reason, seconds, 'said'),
     async close() {
-      const inFlight = [...queues.values()].some((queue) => queue.hasCallsInFlight);
       for (const queue of queues.values()) queue.close();
+      const inFlight = [...queues.values()].some((queue) => queue.hasCallsInFlight);
       if (!inFlight) await deleteProviderSlots(knex, holderId).catch(() => undefined);
     },
   };
