@@ -56,21 +56,18 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.provider_limit_opens_at(p_from double precision, p_window_ms bigint, p_amount bigint, p_need bigint, p_ends double precision[], p_used integer[])
  RETURNS double precision
- LANGUAGE plpgsql
+ LANGUAGE sql
  IMMUTABLE
 AS $function$
-DECLARE
-  total bigint := (SELECT coalesce(sum(u), 0) FROM unnest(p_used) AS u);
-  opens double precision := p_from;
-BEGIN
-  IF p_need > p_amount THEN RETURN 'Infinity'; END IF;
-  FOR i IN 1 .. cardinality(p_ends) LOOP
-    EXIT WHEN total + p_need <= p_amount AND p_ends[i] + p_window_ms > opens;
-    opens := greatest(opens, p_ends[i] + p_window_ms);
-    total := total - p_used[i];
-  END LOOP;
-  RETURN opens;
-END $function$
+  SELECT CASE
+    WHEN p_need > p_amount THEN 'Infinity'
+    WHEN coalesce(max(b.total), 0) + p_need <= p_amount THEN p_from
+    ELSE greatest(p_from, min(b.ends) FILTER (WHERE b.total - b.freed + p_need <= p_amount) + p_window_ms)
+  END
+  FROM (
+    SELECT ends, sum(used) OVER (ORDER BY ends) AS freed, sum(used) OVER () AS total FROM unnest(p_ends, p_used) AS u (ends, used)
+  ) b
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.provider_limit_used(p_at double precision, p_window_ms bigint, p_ends double precision[], p_used integer[])
@@ -531,7 +528,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -641,6 +638,9 @@ BEGIN
   END IF;
 
   IF callable > 0 THEN
+    -- A call that may leave as soon as it is ready counts as if it took the whole lead for that. Where the limit is used up, this would
+    -- make all later windows later by as much: there calls leave when the lead is over, and at once.
+    IF leave_from_ms > clock_ms THEN leave_from_ms := clock_ms + p_lead_ms; END IF;
     granted := callable;
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       SELECT * INTO bucket FROM provider_limits
@@ -658,8 +658,8 @@ BEGIN
         WHILE sums[granted] > room LOOP granted := granted - 1; END LOOP;
       END IF;
     END LOOP;
-    -- A call that may be booked at once has the lead to get ready.
-    leave_until_ms := greatest(leave_from_ms, clock_ms + p_lead_ms) + p_slack_ms;
+    IF granted < callable THEN leave_from_ms := clock_ms + p_lead_ms; END IF;
+    leave_until_ms := clock_ms + p_lead_ms + p_slack_ms;
     FOR i IN 1 .. cardinality(p_window_ms) LOOP
       PERFORM add_to_provider_limit(p_account, p_window_ms[i], p_units[i], clock_ms, leave_from_ms, leave_until_ms,
         CASE p_units[i] WHEN 'calls' THEN granted ELSE sums[granted]::integer END);
@@ -669,7 +669,7 @@ BEGIN
       wait_ms := 25;
     END IF;
     IF breaker.kind <> 'rate' THEN
-      UPDATE provider_breakers SET probe_until = moment + make_interval(secs => p_place_ms / 1000), probe_holder = p_holder
+      UPDATE provider_breakers SET probe_until = moment + make_interval(secs => p_probe_ms / 1000), probe_holder = p_holder
         WHERE account = p_account;
     END IF;
   END IF;
@@ -689,7 +689,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -704,7 +704,7 @@ BEGIN
   granted := 0;
   LOOP
     booked := book_provider_calls(p_account, p_holder, p_held + granted - least(granted, p_placed), p_records[granted + 1 :],
-      greatest(0, p_placed - granted), p_window_ms, p_units, p_amounts, p_concurrent, p_lead_ms, p_slack_ms, p_place_ms,
+      greatest(0, p_placed - granted), p_window_ms, p_units, p_amounts, p_concurrent, p_lead_ms, p_slack_ms, p_place_ms, p_probe_ms,
       p_unused_from_ms, p_unused_records, p_late_from_ms, p_late_until_ms, seen_ms);
     IF clock_ms IS NULL THEN
       clock_ms := booked.clock_ms;
@@ -727,7 +727,8 @@ BEGIN
       EXIT WHEN granted = cardinality(p_records) OR waits_for IS NOT NULL OR breaker_kind IS NOT NULL
         OR booked.leave_from_ms >= latest_ms;
     ELSE
-      EXIT WHEN waits_for IS DISTINCT FROM 'limit' OR clock_ms + wait_ms > latest_ms;
+      -- Each leaves a hundredth of a millisecond after its limit opens: what is the last by that still belongs to the stretch.
+      EXIT WHEN waits_for IS DISTINCT FROM 'limit' OR clock_ms + wait_ms > latest_ms + least(1, granted);
       -- A hundredth more, since the sum of such large numbers is rounded; and never the same moment twice.
       next_ms := clock_ms + wait_ms - p_lead_ms + 0.01;
       EXIT WHEN next_ms <= seen_ms;

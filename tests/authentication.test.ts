@@ -112,6 +112,12 @@ describe('tenancy', () => {
         ['GET', `${ENRICHMENT}/${leadId}/attempts?field=emails`],
         ['GET', requestPath],
         ['GET', `${requestPath}/results`],
+        ['GET', `/api/v1/entities/prospects/person/${leadId}`],
+        [
+          'POST',
+          `${ENRICHMENT}/bulk`,
+          { selection: { mode: 'manual', includedIds: [leadId] }, field: 'emails' },
+        ],
         ['POST', `${ENRICHMENT}/batch/query`, { tasks: [{ entityId: leadId, field: 'emails' }] }],
         ['POST', `${ENRICHMENT}/batch`, { personIds: [leadId], field: 'emails' }],
       ];

@@ -1,13 +1,14 @@
 /** Providers that break, lie, hang and flood: every lead ends once, what is not found is refunded, and nothing unclean is stored. */
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createSandbox } from '@leadwell/sandbox/sandbox';
-import { query } from '@leadwell/shared/db/database';
+import { execute, query } from '@leadwell/shared/db/database';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
-import { deploy, type Deployment, type DeploymentOptions } from './support/deployment';
+import { deploy, type Deployment, type DeploymentOptions, type Process } from './support/deployment';
 import { readOutcome, settledOnce, untilPendingBelow } from './support/outcome';
 import { seedLeads, seedTenant } from './support/seed';
-import { readFileSync } from 'node:fs';
 
 const CREDITS = 100_000;
 let deployment: Deployment;
@@ -34,27 +35,32 @@ const HOSTILE = [
   'bad_gateway',
 ] as const;
 
-/** Resident memory in MB. */
-function memoryOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+const PROBE = pathToFileURL(path.join(__dirname, 'support', 'live-memory.mjs')).href;
+
+/** The most megabytes that were alive in the process since this was last asked. */
+async function mostAliveMb(worker: Process): Promise<number> {
+  const seen = worker.output().length;
+  const findLine = (): string | undefined => /^\{"live":.*\}$/m.exec(worker.output().slice(seen))?.[0];
+  worker.child.kill('SIGUSR2');
+  await waitUntil(findLine, { message: 'the probe in the worker to answer' });
+  return (JSON.parse(findLine()!) as { mostMb: number }).mostMb;
 }
 
 it('ends and refunds what hostile answers leave, stores nothing unclean, and does not grow', async () => {
   const { knex, tenant, client } = await start();
-  const worker = await deployment.startWorker();
+  const worker = await deployment.startWorker({ NODE_OPTIONS: `--import=${PROBE}` });
   await client.enrich(await seedLeads(knex, 20), 'emails');
+  await client.enrich(await seedLeads(knex, 20), 'phones');
   await untilPendingBelow(knex, 1);
-  const before = memoryOf(worker.child.pid as number);
+  const before = await mostAliveMb(worker);
   for (const kind of HOSTILE) deployment.sandbox.addFault({ kind, rate: 0.15, bytes: 50_000_000 });
   await client.enrich(await seedLeads(knex, 200), 'emails');
   await client.enrich(await seedLeads(knex, 100), 'phones');
-  let peak = 0;
-  const watch = setInterval(() => (peak = Math.max(peak, memoryOf(worker.child.pid as number))), 50);
-  await untilPendingBelow(knex, 1).finally(() => clearInterval(watch));
+  await untilPendingBelow(knex, 1);
   const outcome = await readOutcome(knex, tenant.orgId);
   expect(outcome).toMatchObject({
-    total: 320,
-    refunded: 320 - outcome.found,
+    total: 340,
+    refunded: 340 - outcome.found,
     openBatches: 0,
     violations: [],
   });
@@ -62,8 +68,21 @@ it('ends and refunds what hostile answers leave, stores nothing unclean, and doe
   expect(values.filter(({ value }) => !/^(\+\d{6,15}|[^\s*•@]+@[^\s*•@]+\.[a-z]+)$/.test(value))).toEqual([]);
   const open = await query(knex, `SELECT 1 FROM lookups WHERE state = 'asked'`);
   expect(open).toEqual([]);
-  process.stderr.write(`memory ${Math.round(before)} MB before, ${Math.round(peak)} MB at most\n`);
-  expect(peak - before).toBeLessThan(150);
+  expect((await mostAliveMb(worker)) - before).toBeLessThan(50);
+
+  // All providers at once, every call: half of it 50 MB as they are, half of it a gigabyte unpacked.
+  deployment.sandbox.clearFaults();
+  await execute(knex, 'DELETE FROM provider_breakers');
+  deployment.sandbox.addFault({ kind: 'huge', rate: 0.5, bytes: 50_000_000 });
+  deployment.sandbox.addFault({ kind: 'gzip_bomb' });
+  await client.enrich(await seedLeads(knex, 200), 'emails');
+  await client.enrich(await seedLeads(knex, 200), 'phones');
+  await untilPendingBelow(knex, 1);
+  const grownMb = (await mostAliveMb(worker)) - before;
+  process.stderr.write(`grown by ${Math.round(grownMb)} MB at most\n`);
+  expect(grownMb).toBeLessThan(50);
+  const end = await readOutcome(knex, tenant.orgId);
+  expect(end).toMatchObject({ total: 740, refunded: 740 - end.found, openBatches: 0, violations: [] });
 });
 
 it('does not let one provider that hangs keep a lead from its end', async () => {
@@ -158,6 +177,67 @@ it('loses with a provider that is gone in the middle of a run what only it could
   expect(new Set(onlyFindymail)).toEqual(new Set(['miss: found', 'nothing: found']));
   expect(new Set(both)).toEqual(new Set(['hit: found', 'nothing: found']));
   expect(new Set(neither)).toEqual(new Set(['miss: finished', 'nothing: failed']));
+});
+
+it('loses with a provider that is gone before it answers what it has taken only what it alone could answer', async () => {
+  const dropcontact = createSandbox({ latency: { minMs: 0, maxMs: 0 } });
+  const { knex, tenant, client } = await start({
+    waterfall: { emails: ['dropcontact', 'leadmagic'], phones: ['leadmagic'] },
+    providers: { dropcontact: { baseUrl: `http://127.0.0.1:${await dropcontact.listen(0)}/dropcontact` } },
+    environment: { CHECK_SECONDS: '0.2' },
+  });
+  const wishes = ['only-dropcontact', 'only-leadmagic', 'always-hit', 'always-miss'];
+  /** Orders five leads of each wish; gives how those of each have ended, when asked. */
+  const orderOfEach = async () => {
+    const leadsOf = new Map<string, string[]>();
+    for (const wish of wishes) leadsOf.set(wish, await seedLeads(knex, 5, null, wish));
+    await client.enrich([...leadsOf.values()].flat(), 'emails');
+    const endsOf = (wish: string): Promise<{ end: string; leads: number }[]> =>
+      query(
+        knex,
+        `SELECT CASE WHEN data_found THEN 'found' ELSE status END AS end, count(*) AS leads
+           FROM enrichments WHERE entity_id = ANY(:leadIds::uuid[]) GROUP BY 1`,
+        { leadIds: leadsOf.get(wish) },
+      );
+    return async (): Promise<Record<string, unknown>> => {
+      const ends = await Promise.all(wishes.map(endsOf));
+      return Object.fromEntries(wishes.map((wish, i) => [wish, ends[i]]));
+    };
+  };
+  const count = async (what: string): Promise<number> =>
+    (await query<{ count: number }>(knex, `SELECT count(*) FROM ${what}`))[0]?.count ?? 0;
+  const endsWith = await orderOfEach();
+  await deployment.startWorker();
+  await untilPendingBelow(knex, 1);
+  expect(await count(`attempts WHERE provider = 'dropcontact' AND outcome IN ('hit', 'miss')`)).toBe(20);
+
+  const endsOfTaken = await orderOfEach();
+  const taken = `lookups WHERE state = 'asked' AND external_id IS NOT NULL`;
+  await waitUntil(async () => (await count(taken)) === 20, { message: 'all submissions to be stored' });
+  await dropcontact.close();
+  const endsWithout = await orderOfEach();
+  await waitUntil(async () => (await count(`enrichments WHERE status = 'pending'`)) <= 20, {
+    message: 'what it has not taken to end',
+  });
+  expect(await count(taken)).toBe(20);
+  // Ten minutes pass.
+  await execute(
+    knex,
+    `UPDATE lookups SET asked_at = asked_at - interval '600 s', poll_at = clock_timestamp() WHERE state = 'asked'`,
+  );
+  await execute(
+    knex,
+    `UPDATE batches SET not_before = NULL, next_check_at = clock_timestamp() WHERE lease_until IS NULL`,
+  );
+  await untilPendingBelow(knex, 1);
+  settledOnce(await readOutcome(knex, tenant.orgId), { total: 60, price: 5, credits: CREDITS });
+  expect(await count('lookups WHERE repeats > 0')).toBe(0);
+  const [found, nothing, failed] = ['found', 'finished', 'failed'].map((end) => [{ end, leads: 5 }]);
+  const onlyOthers = { 'only-leadmagic': found, 'always-hit': found };
+  expect(await endsWith()).toEqual({ ...onlyOthers, 'only-dropcontact': found, 'always-miss': nothing });
+  const without = { ...onlyOthers, 'only-dropcontact': failed, 'always-miss': failed };
+  expect(await endsWithout()).toEqual(without);
+  expect(await endsOfTaken()).toEqual(without);
 });
 
 /** The first of each list, then the second of each, and so on. */

@@ -101,6 +101,26 @@ describe('PostgreSQL restarted under load', () => {
     settledOnce(await readOutcome(knex, orgId), { total: 400, price: 5, credits: CREDITS });
   });
 
+  it('sweeps what is past its deadline and audits on schedule while Redis is away, and says loudly what does not add up', async () => {
+    const { client, orgId } = await clientOf(deployment);
+    const { knex } = deployment.database;
+    const worker = await deployment.startWorker({ AUDIT_EVERY_MINUTES: '0.01' });
+    await redis.kill();
+    await client.enrich(await seedLeads(knex, 20), 'emails');
+    await execute(knex, 'UPDATE batches SET deadline_at = clock_timestamp()');
+    await untilPendingBelow(knex, 1);
+    const outcome = await readOutcome(knex, orgId);
+    settledOnce(outcome, { total: 20, price: 5, credits: CREDITS });
+    expect(outcome.refunded).toBe(20);
+    const says = (text: string) => waitUntil(() => worker.output().includes(text), { message: text });
+    await says('audit: everything adds up');
+    await execute(knex, 'UPDATE credit_accounts SET balance = balance + 7');
+    await says('AN INVARIANT IS VIOLATED');
+    expect(worker.output()).toMatch(/"level":"error".*"invariant":"balance_equals_transactions"/);
+    // Nobody corrects money but a person.
+    expect(await client.balance()).toBe(CREDITS + 7);
+  });
+
   it('accepts while Redis is away, stops on SIGTERM all the same, and works it off when Redis is back', async () => {
     const { client, orgId } = await clientOf(deployment);
     const { knex } = deployment.database;

@@ -1,5 +1,5 @@
-/** SIGTERM under load while Redis is gone or PostgreSQL says nothing: in time, with an honest exit code, and nothing is lost. */
-import { startTcpProxy, through } from '@leadwell/harness/tcp-proxy';
+/** SIGTERM under load while Redis is gone, or Redis or PostgreSQL says nothing: in time, with an honest exit code, and nothing is lost. */
+import { startTcpProxy, through, type TcpProxy } from '@leadwell/harness/tcp-proxy';
 import { createTestDatabase } from '@leadwell/shared/testing/database';
 import { hasRedis, startRedis } from '@leadwell/shared/testing/redis';
 import { Client } from './support/client';
@@ -44,7 +44,15 @@ async function expectWorkedOff(deployment: Deployment, orgId: string): Promise<v
   settledOnce(await readOutcome(knex, orgId), { total: LEADS, price: 5, credits: CREDITS });
 }
 
-// Both wait for the bounds of production: beside each other.
+async function endInSilence(deployment: Deployment, proxy: TcpProxy): Promise<void> {
+  const { processes, orgId } = await startBusy(deployment);
+  proxy.setState('silent');
+  await Promise.all(processes.map(expectHonestEnd));
+  proxy.setState('forward');
+  await expectWorkedOff(deployment, orgId);
+}
+
+// All wait for the bounds of production: beside each other.
 (hasRedis() ? it.concurrent : it.skip)('ends every process in time while Redis is gone', async () => {
   const redis = await startRedis();
   const deployment = await deploy({ backend: { name: 'redis', redisUrl: redis.url } });
@@ -60,17 +68,26 @@ async function expectWorkedOff(deployment: Deployment, orgId: string): Promise<v
   }
 });
 
+(hasRedis() ? it.concurrent : it.skip)('ends every process in time while Redis says nothing', async () => {
+  const redis = await startRedis();
+  const proxy = await startTcpProxy(redis.port);
+  const deployment = await deploy({ backend: { name: 'redis', redisUrl: through(proxy, redis.url) } });
+  try {
+    await endInSilence(deployment, proxy);
+  } finally {
+    await deployment.stop();
+    await proxy.close();
+    await redis.stop();
+  }
+});
+
 it.concurrent('ends every process in time while PostgreSQL says nothing', async () => {
   const database = await createTestDatabase();
   const proxy = await startTcpProxy(Number(new URL(database.url).port));
   const backend = { name: 'postgres', redisUrl: undefined } as const;
   const deployment = await deploy({ backend, database: { ...database, url: through(proxy, database.url) } });
   try {
-    const { processes, orgId } = await startBusy(deployment);
-    proxy.setState('silent');
-    await Promise.all(processes.map(expectHonestEnd));
-    proxy.setState('forward');
-    await expectWorkedOff(deployment, orgId);
+    await endInSilence(deployment, proxy);
   } finally {
     await deployment.stop();
     await proxy.close();

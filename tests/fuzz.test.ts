@@ -47,6 +47,7 @@ describe('the API under generated calls', () => {
 
     expect(report.faults).toEqual([]);
     expect(report.calls).toBe(COUNT);
+    expect(report.repeated).toBeLessThanOrEqual(COUNT / 10_000);
     // Calls got to every depth: some were served, some refused for each reason.
     expect(Object.keys(report.statuses)).toEqual(expect.arrayContaining(['200', '400', '404', '415']));
     expect(report.statuses['200']).toBeGreaterThan(COUNT / 20);

@@ -180,6 +180,7 @@ describe('how a provider stands now', () => {
       leadMs: 0,
       slackMs: 0,
       placeMs: 60_000,
+      probeMs: 60_000,
     });
 
   beforeAll(async () => {

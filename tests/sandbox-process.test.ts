@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
 
 let child: ChildProcess | undefined;
 afterEach(() => void child?.kill('SIGKILL'));
@@ -42,6 +43,22 @@ describe('npm run sandbox', () => {
     const stats = (await (await fetch(`${base}/_control/stats`)).json()) as { accounts: object[] };
     expect(stats.accounts).toMatchObject([{ windows: [{ amount: 10_000 }, { amount: 6000 }] }]);
     child?.kill('SIGTERM');
+    const [code] = (await once(child as ChildProcess, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+
+  it('ends at once on SIGTERM with a call that it would never answer', async () => {
+    const written = await run({ SANDBOX_PORT: '0' }, /invented/);
+    const [, base] = /on (http:\S+),/.exec(written) ?? [];
+    const fault = { kind: 'hang' };
+    await fetch(`${base}/_control/faults`, { method: 'POST', body: JSON.stringify(fault) });
+    const person = 'domain=acme.example&first_name=Ada&last_name=Byron';
+    const hanging = fetch(`${base}/hunter/v2/email-finder?${person}&api_key=sandbox-a`);
+    const isAsked = async (): Promise<boolean> =>
+      ((await (await fetch(`${base}/_control/faults`)).json()) as { played: number }[])[0]?.played === 1;
+    await waitUntil(isAsked, { message: 'the call to hang' });
+    child?.kill('SIGTERM');
+    await expect(hanging).rejects.toThrow();
     const [code] = (await once(child as ChildProcess, 'exit')) as [number | null];
     expect(code).toBe(0);
   });

@@ -245,6 +245,12 @@ describe('validation', () => {
     expect(answer).toMatch(/"code":"VALIDATION_ERROR".*"requestId":"[0-9a-f-]{36}"/);
   });
 
+  it('refuses headers of more than 16 KB unread, in the envelope', async () => {
+    const answer = await sendRaw(`GET /health/live HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    expect(answer).toMatch(/"code":"VALIDATION_ERROR".*"requestId":"[0-9a-f-]{36}"/);
+  });
+
   it.each([
     ['no host', ''],
     ['two hosts', 'Host: a\r\nHost: b\r\n'],

@@ -9,6 +9,7 @@ import { importGroup } from './groups/import';
 import { latencyGroup } from './groups/latency';
 import { limitsGroup } from './groups/limits';
 import { memoryGroup } from './groups/memory';
+import { outageGroup } from './groups/outage';
 import { pollGroup } from './groups/poll';
 import { scaleGroup } from './groups/scale';
 import { searchGroup } from './groups/search';
@@ -28,6 +29,7 @@ export const GROUPS: readonly Group[] = [
   workersGroup,
   limitsGroup,
   fairnessGroup,
+  outageGroup,
   tripsGroup,
   memoryGroup,
   apiMemoryGroup,

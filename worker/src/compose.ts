@@ -19,7 +19,6 @@ import { createLimiter } from './limits/limiter';
 import { startAuditLoop } from './relay/audit-loop';
 import { Heartbeat } from './heartbeat';
 import { startRelayLoop } from './relay/relay-loop';
-import { createAnswerStore } from './work/answer-store';
 import { Desk } from './work/desk';
 import { createLeaseKeeper, type LeaseKeeper } from './work/lease-keeper';
 import { BatchWorker } from './work/work-batch';
@@ -107,7 +106,7 @@ function openCalls({ config, knex, logger, waterfall }: WorkerOptions): Calls {
   setMaxListeners(0, stop.signal, hard.signal);
   const keeper = createLeaseKeeper({ knex, leaseSeconds: config.leaseSeconds, logger });
   const breakers = createBreakers({ knex, logger });
-  const limiter = createLimiter({ knex, logger, breakers });
+  const limiter = createLimiter({ knex, logger, breakers, leaseSeconds: config.leaseSeconds });
   const caller = createCaller({ breakers, logger });
   const desk = new Desk({
     knex,
@@ -115,7 +114,6 @@ function openCalls({ config, knex, logger, waterfall }: WorkerOptions): Calls {
     limiter,
     caller,
     keeper,
-    store: createAnswerStore({ knex, logger, hardSignal: hard.signal }),
     waterfall,
     leaseSeconds: config.leaseSeconds,
     timeoutMs: config.enrichmentTimeoutSeconds * 1000,

@@ -46,7 +46,8 @@ export async function writeRequest(db: Db, config: WriteConfig, paid: PaidOrder)
     listedIds: listed.map((row) => row.enrichmentId),
   });
   await giveHitValues(db, request.orgId, own);
-  return listed.map((row) => row.reused ?? toEnrichment(row.own, request));
+  const at = request.at.toISOString();
+  return listed.map((row) => row.reused ?? toEnrichment(row.own, request, at));
 }
 
 type ListedRow =
@@ -94,12 +95,12 @@ function toRequest({ id, order, plan, receipt }: PaidOrder): NewRequest {
 }
 
 /** As insertAcceptedWork wrote it: reading a thousand rows back would take longer than writing them. */
-function toEnrichment(row: NewEnrichment, request: NewRequest): Enrichment {
+function toEnrichment(row: NewEnrichment, request: NewRequest, at: string): Enrichment {
   const isPending = row.batchId !== null;
   return {
     id: row.id,
-    createdAt: request.at,
-    updatedAt: request.at,
+    createdAt: at,
+    updatedAt: at,
     entityId: row.leadId,
     entityType: 'person',
     field: request.field,

@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from '../clients/api-client';
 import { waitUntilEnded } from '../clients/end-watch';
@@ -52,13 +53,28 @@ async function measure(context: BenchContext, backend: Backend): Promise<Measure
   const flooding = clientOf(context, deployment.apiUrl, large);
   for (let i = 0; i < flood; i++) await flooding.enrich(supply.take(floodSize));
   const beside = await repeat(orders, order);
-  return report(backend, alone, beside);
+  return report(backend, alone, beside, await readWaits(client, small?.orgId ?? '', orders));
 }
 
-function report(backend: Backend, alone: readonly number[], beside: readonly number[]): Measure {
+/** How long the last so many batches of an organisation waited for a worker's place, in ms. */
+async function readWaits(client: Client, orgId: string, count: number): Promise<number[]> {
+  const { rows } = await client.query<{ ms: number }>(
+    `SELECT 1000 * extract(epoch FROM b.started_at - r.created_at)::float8 AS ms
+       FROM batches b JOIN requests r ON r.id = b.request_id WHERE b.org_id = $1 ORDER BY b.id DESC LIMIT $2`,
+    [orgId, count],
+  );
+  return rows.map(({ ms }) => ms);
+}
+
+function report(
+  backend: Backend,
+  alone: readonly number[],
+  beside: readonly number[],
+  waits: readonly number[],
+): Measure {
   const note =
     `alone p50 ${median(alone).toFixed(0)} ms; beside p50 ${median(beside).toFixed(0)} ms; a batch takes ${BATCH_MS} ms; ` +
-    `${beside.length} orders`;
+    `${beside.length} orders, which waited p50 ${median(waits).toFixed(0)}, p95 ${percentile(waits, 95).toFixed(0)} ms for a place at the worker`;
   const bound = Math.round(3 * median(alone) + BATCH_MS);
   return atMost(
     { name: `fairness: ${backend.name}, p95 beside the flood`, unit: 'ms', note },

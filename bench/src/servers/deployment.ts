@@ -12,8 +12,10 @@ export interface DeploymentOptions {
   database: BenchDatabase;
   /** Where the queue is. */
   backend: Backend;
-  /** The one provider of both fields. Defaults to one lead a call, without a limit that could be met. */
+  /** Who is asked first. Defaults to one lead a call, without a limit that could be met. */
   provider?: ProviderTerms;
+  /** Who is asked for what the first has not got. Defaults to nobody. */
+  nextProvider?: ProviderTerms;
   /** How long the sandbox takes to answer. Defaults to 0. */
   latencyMs?: number;
   /** Defaults to one of its own. */
@@ -63,9 +65,11 @@ async function prepare(
   onEnd: OnEnd,
 ): Promise<{ sandbox: SandboxControl; env: Environment }> {
   const sandbox = options.sandbox ?? (await startSandbox(onEnd, options.latencyMs ?? 0));
+  const { provider = { name: 'hunter' }, nextProvider } = options;
+  const asked = [provider, ...(nextProvider ? [nextProvider] : [])];
   const env = {
     ...(options.backend.redisUrl !== undefined && { REDIS_URL: options.backend.redisUrl }),
-    ...writeProvidersFile(sandbox.url, options.provider),
+    ...writeProvidersFile(sandbox.url, asked),
     DATABASE_URL: options.database.url,
     // One key stands for many clients here.
     RATE_LIMIT_CALLS: '0',

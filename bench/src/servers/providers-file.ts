@@ -5,9 +5,9 @@ import path from 'node:path';
 /** As PROVIDERS_FILE writes it. */
 export type WrittenLimit = { perSeconds: number } & ({ calls: number } | { records: number });
 
-/** The provider that a deployment asks: `hunter` takes one lead a call, `prospeo` fifty. */
+/** A provider that a deployment asks: `prospeo` takes fifty leads a call, the others one. */
 export interface ProviderTerms {
-  name: 'hunter' | 'prospeo';
+  name: 'hunter' | 'prospeo' | 'findymail';
   /** Calls in flight at most, of all workers together. Defaults to 50. */
   concurrent?: number;
   /** Defaults to one that cannot be met. */
@@ -19,16 +19,21 @@ export const SANDBOX_KEY = 'sandbox-bench';
 
 const UNLIMITED: readonly WrittenLimit[] = [{ calls: 1_000_000_000, perSeconds: 1 }];
 
-/** Writes a PROVIDERS_FILE with one provider for both fields, and gives the environment that names it. */
+/** Writes a PROVIDERS_FILE with these providers for e-mail addresses, in their order, and gives the environment that names it. */
 export function writeProvidersFile(
   sandboxUrl: string,
-  terms: ProviderTerms = { name: 'hunter' },
+  asked: readonly ProviderTerms[],
 ): { PROVIDERS_FILE: string; PROVIDER_KEY: string } {
-  const { name, concurrent = 50, limits = UNLIMITED } = terms;
-  const account = { baseUrl: `${sandboxUrl}/${name}`, keyEnv: 'PROVIDER_KEY', limits, concurrent };
-  // Hunter knows no phone numbers; nobody here asks for any.
-  const waterfall = { emails: [name], phones: ['prospeo'] };
-  const providers = { [name]: account, prospeo: { ...account, baseUrl: `${sandboxUrl}/prospeo` } };
+  const accountOf = ({ name, concurrent = 50, limits = UNLIMITED }: ProviderTerms) => ({
+    baseUrl: `${sandboxUrl}/${name}`,
+    keyEnv: 'PROVIDER_KEY',
+    limits,
+    concurrent,
+  });
+  // Nobody here asks for phone numbers.
+  const waterfall = { emails: asked.map(({ name }) => name), phones: ['prospeo'] };
+  const all: readonly ProviderTerms[] = [{ name: 'prospeo' }, ...asked];
+  const providers = Object.fromEntries(all.map((terms) => [terms.name, accountOf(terms)]));
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'leadwell-bench-')), 'providers.json');
   writeFileSync(file, JSON.stringify({ providers, waterfall }), { mode: 0o600 });
   return { PROVIDERS_FILE: file, PROVIDER_KEY: SANDBOX_KEY };

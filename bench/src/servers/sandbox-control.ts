@@ -2,6 +2,7 @@
 import { startProcess, type LocalProcess } from '@leadwell/cli/local/child-process';
 import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
+import type { FaultKind } from '@leadwell/sandbox/faults';
 import type { SandboxStats } from '@leadwell/sandbox/sandbox';
 
 export interface SandboxControl {
@@ -12,6 +13,8 @@ export interface SandboxControl {
   setLatency(minMs: number, maxMs?: number): Promise<void>;
   /** Gives a provider's accounts, which begin anew, so many calls a second and no other limit. */
   allowCalls(provider: string, callsPerSecond: number): Promise<void>;
+  /** Every call to the provider is hit by the fault, from now on. */
+  addFault(provider: string, kind: FaultKind): Promise<void>;
   /** Calls and questions so far, by account. */
   stats(): Promise<SandboxStats>;
   /** Forgets what was asked; accounts begin anew, with a million credits. */
@@ -56,6 +59,7 @@ export async function startSandbox(
       const limits = [{ unit: 'calls', amount: callsPerSecond / PACE, perSeconds: 1 }];
       await control(url, 'POST', 'plan', { provider, limits });
     },
+    addFault: async (provider, kind) => void (await control(url, 'POST', 'faults', { provider, kind })),
     stats: () => control(url, 'GET', 'stats') as Promise<SandboxStats>,
     reset: async () => void (await control(url, 'DELETE', 'stats')),
   };

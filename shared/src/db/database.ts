@@ -37,7 +37,7 @@ export interface DatabaseOptions {
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 
-/** A pool of connections. Nothing connects before the first statement; `destroy()` ends it. */
+/** A pool of connections. Nothing connects before the first statement; one is kept from then on, the others end when idle. `destroy()` ends it. */
 export function openDatabase(options: DatabaseOptions): Knex {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, lockTimeoutMs } = options;
   return knex({
@@ -55,7 +55,8 @@ export function openDatabase(options: DatabaseOptions): Knex {
       ...sessionOptions(options),
     },
     pool: {
-      min: 0,
+      // Made anew after every quiet half minute, with its statements parsed and planned again, it would cost the next call a multiple of its time.
+      min: 1,
       max: options.poolSize,
       idleTimeoutMillis: 30_000,
       afterCreate(connection: WatchedConnection, done: (error: null, connection: WatchedConnection) => void) {

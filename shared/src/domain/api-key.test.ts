@@ -6,6 +6,7 @@ describe('API keys', () => {
     expect(new Set(keys.map(({ key }) => key)).size).toBe(200);
     for (const { key, hash, prefix } of keys) {
       expect(key).toMatch(/^lw_[A-Za-z0-9_-]{49}$/);
+      expect(Buffer.from(key.slice(3, -6), 'base64url')).toHaveLength(256 / 8);
       expect(parseApiKey(key)).toEqual(hash);
       expect(key.startsWith(prefix)).toBe(true);
       expect(hashApiKey(key)).toHaveLength(32);

@@ -13,8 +13,9 @@ export type EnrichmentStatus = (typeof ENRICHMENT_STATUSES)[number];
 /** One lead × one field for one organisation, paid at most once. A new round is a new row. */
 export interface Enrichment {
   id: string;
-  createdAt: Date;
-  updatedAt: Date;
+  /** ISO 8601 in UTC, as JSON writes a Date: answers hold thousands of these. */
+  createdAt: string;
+  updatedAt: string;
   entityId: string;
   entityType: 'person' | 'company';
   field: Field;

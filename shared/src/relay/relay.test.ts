@@ -140,7 +140,10 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
       await setBatch(batchId, `raised_at = clock_timestamp() - interval '5 seconds'`);
       await makeDue();
       await relay.publish(orgId);
-      await waitUntil(() => standing.length === 2);
+      await waitUntil(() => standing.length === 2, {
+        timeoutMs: 20_000,
+        message: 'the job of the next generation',
+      });
     } finally {
       for (const end of standing) end();
       await consumer.close(20_000);

@@ -20,8 +20,11 @@ import { endBatch } from './end-batch';
 import { nextStep, stepForJob } from './next-step';
 import { splitBatch } from './split-batch';
 
-/** Batches of each field that one organisation has in BullMQ at most: a flood of one leaves room for the others. */
-export const QUEUED_AT_MOST = 16;
+/**
+ * Batches of each field that one organisation has in BullMQ at most. Fewer than the places of one worker (WORKER_CONCURRENCY is 16 by
+ * default): with as many, a flood takes them all, and whoever orders beside it waits until one of them is done.
+ */
+export const QUEUED_AT_MOST = 12;
 const CLAIM_LIMIT = 500;
 /** Questions to BullMQ under way at once. */
 const STATE_CONCURRENCY = 16;

@@ -1,4 +1,4 @@
-import { query, type Db } from '../db/database';
+import { queryPrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 
 /**
@@ -60,7 +60,7 @@ const UNFLUSHED = `(SELECT set_config('synchronous_commit', 'off', true)) AS unf
  */
 export async function claimDueBatches(db: Db, options: ClaimOptions): Promise<DueBatch[]> {
   const waiting = options.orgId === undefined ? OF_ALL_ORGANISATIONS : OF_ONE_ORGANISATION;
-  return query<DueBatch>(db, waiting + CLAIM_DUE_BATCHES, {
+  return queryPrepared<DueBatch>(db, waiting + CLAIM_DUE_BATCHES, {
     ...options,
     orgId: options.orgId ?? null,
     notBeforeAtMostSeconds: NOT_BEFORE_AT_MOST_SECONDS,
@@ -148,7 +148,7 @@ export interface RaisedBatch {
  */
 export async function raiseGenerations(db: Db, batches: readonly DueBatch[]): Promise<RaisedBatch[]> {
   if (batches.length === 0) return [];
-  return query<RaisedBatch>(
+  return queryPrepared<RaisedBatch>(
     db,
     // Locked in id order, as the renewal of leases does: an UPDATE from a list locks in the order of its plan.
     `WITH unchanged AS (

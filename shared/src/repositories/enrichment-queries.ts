@@ -1,4 +1,5 @@
 import { query, queryPrepared, type Db } from '../db/database';
+import { isoOfTimestamp } from '../db/iso-time';
 import type { Enrichment, Field } from '../domain/enrichment';
 
 /** A lead of a selection as one organisation sees it. */
@@ -19,8 +20,8 @@ export interface EnrichmentTask {
 
 interface EnrichmentRow {
   id: string;
-  created_at: Date;
-  updated_at: Date;
+  created_at: string;
+  updated_at: string;
   entity_id: string;
   entity_type: 'person' | 'company';
   field: Field;
@@ -33,7 +34,7 @@ interface EnrichmentRow {
   credit_transaction_id: string | null;
 }
 
-const COLUMNS = `e.id, e.created_at, e.updated_at, e.entity_id, e.entity_type, e.field, e.status, e.error, e.data_found,
+const COLUMNS = `e.id, e.created_at::text, e.updated_at::text, e.entity_id, e.entity_type, e.field, e.status, e.error, e.data_found,
   e.created_by, e.org_id, e.lookup_id, e.credit_transaction_id`;
 
 /**
@@ -176,8 +177,8 @@ export async function listLeadsToRetry(
 function toEnrichment(row: EnrichmentRow): Enrichment {
   return {
     id: row.id,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    createdAt: isoOfTimestamp(row.created_at),
+    updatedAt: isoOfTimestamp(row.updated_at),
     entityId: row.entity_id,
     entityType: row.entity_type,
     field: row.field,

@@ -1,4 +1,4 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, query, queryPrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import type { LeadInputs } from '../domain/question';
 import {
@@ -51,7 +51,7 @@ const FREE_BINDINGS = {
 
 /** Takes a free batch for `leaseSeconds` under a new fence. Null where it is not free, or returned and not wanted. */
 export async function claimLease(db: Db, options: ClaimLeaseOptions): Promise<Lease | null> {
-  const [lease] = await query<Lease>(
+  const [lease] = await queryPrepared<Lease>(
     db,
     `UPDATE batches
         SET fence = fence + 1, deliveries = deliveries + 1, leased_by = :workerName, not_before = NULL,
@@ -144,7 +144,7 @@ interface StoredPendingRow extends LeadInputs, Omit<PendingRow, 'lead'> {
 
 /** The pending rows of a batch in id order. */
 export async function listPendingRows(db: Db, batch: { id: string; orgId: string }): Promise<PendingRow[]> {
-  const rows = await query<StoredPendingRow>(
+  const rows = await queryPrepared<StoredPendingRow>(
     db,
     `SELECT e.id AS "enrichmentId", e.created_at::text AS "acceptedAtText", e.created_at AS "acceptedAt",
             e.retry_not_found AS "retryNotFound", p.id IS NOT NULL AS "leadKnown",
@@ -178,7 +178,7 @@ export async function listAttemptsOfBatch(
   db: Db,
   batch: { id: string; orgId: string },
 ): Promise<StoredAttempt[]> {
-  return query<StoredAttempt>(
+  return queryPrepared<StoredAttempt>(
     db,
     `SELECT a.enrichment_id AS "enrichmentId", a.provider, a.outcome, a.error, a.duration_ms AS "durationMs"
        FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id

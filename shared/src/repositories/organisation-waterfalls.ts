@@ -1,4 +1,4 @@
-import { execute, query, type Db } from '../db/database';
+import { execute, query, queryPrepared, type Db } from '../db/database';
 import type { Field } from '../domain/enrichment';
 import { waterfallOf, type AskableProvider, type AskableWaterfall } from '../domain/waterfall';
 
@@ -8,7 +8,7 @@ export async function readWaterfall(
   deployment: AskableWaterfall,
   { orgId, field }: { orgId: string; field: Field },
 ): Promise<readonly AskableProvider[]> {
-  const [own] = await query<{ providers: string[] }>(
+  const [own] = await queryPrepared<{ providers: string[] }>(
     db,
     'SELECT providers FROM organisation_waterfalls WHERE org_id = :orgId AND field = :field',
     { orgId, field },

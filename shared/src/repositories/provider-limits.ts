@@ -47,6 +47,8 @@ export interface BookingRequest {
   deferred?: boolean;
   /** After this time the places of a process that says nothing are free again. */
   placeMs: number;
+  /** After this time another may try a provider that has failed, where the one that tries it says nothing. */
+  probeMs: number;
   /** Bookings of this process that no call has used and none will: they stop counting. */
   unused?: readonly UnusedBooking[];
   /** Calls that went out after their `leaveUntilMs`: they count for as much longer. */
@@ -96,7 +98,7 @@ export async function bookProviderCalls(db: Db, request: BookingRequest): Promis
             breaker_kind AS "breakerKind", breaker_reason AS "breakerReason",
             records_at_most::double precision AS "recordsAtMost"
        FROM book_provider_departures(:account, :holderId, :heldPlaces, :records, :placedCount, :windowsMs, :units, :amounts,
-              :concurrent, :leadMs, :slackMs, :placeMs,
+              :concurrent, :leadMs, :slackMs, :placeMs, :probeMs,
               :unusedFromMs, :unusedRecords, :lateFromMs, :lateUntilMs, :aheadMs, :spreadMs, :deferred, :clockMs)`,
     bindingsOf(request),
   );
@@ -118,7 +120,8 @@ interface StoredDepartures {
 }
 
 function bindingsOf(request: BookingRequest) {
-  const { account, holderId, heldPlaces, placedCount, concurrent, leadMs, slackMs, placeMs } = request;
+  const { account, holderId, heldPlaces, placedCount, concurrent, leadMs, slackMs, placeMs, probeMs } =
+    request;
   const { unused = [], late = [], aheadMs = leadMs, spreadMs = 0, deferred = false } = request;
   return {
     ...{
@@ -130,6 +133,7 @@ function bindingsOf(request: BookingRequest) {
       leadMs,
       slackMs,
       placeMs,
+      probeMs,
       aheadMs,
       spreadMs,
       deferred,

@@ -9,7 +9,8 @@ import type { Breakers } from '../limits/breaker';
 import type { Refusal, Reservation } from '../limits/reservation';
 import { applyResult, isProbe } from './breaker-effects';
 import type { AnyResult, Caller, Exchange } from './caller';
-import { createConnections, exchange, ExchangeError } from './exchange';
+import { createConnections, exchange } from './exchange';
+import { ExchangeError } from './exchange-error';
 import { FailureSample } from './failure-sample';
 import { RetryBudget } from './retry-budget';
 

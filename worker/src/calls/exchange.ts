@@ -1,19 +1,8 @@
 import type { ProviderRequest, ProviderResponse } from '@leadwell/providers/adapter';
 import { parseJson } from '@leadwell/providers/parse-json';
 import { Agent, type Dispatcher } from 'undici';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { Readable, Transform } from 'node:stream';
-
-/** A response is not read beyond this, on the wire or unpacked. The largest honest one has some hundred kilobytes. */
-export const BODY_BYTES_AT_MOST = 8 * 1024 * 1024;
-
-/** What went wrong with an exchange, without key, URL, query, name or address. */
-export class ExchangeError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ExchangeError';
-  }
-}
+import { ExchangeError } from './exchange-error';
+import { BODY_BYTES_AT_MOST, readBody } from './read-body';
 
 /** Kept-alive connections; redirects are answers like any other: following one would carry the key elsewhere. */
 export function createConnections(): Agent {
@@ -55,8 +44,8 @@ export async function exchange(
       signal,
     });
     const headers = flatten(response.headers);
-    const text = await readText(response.body, headers['content-encoding'], signal);
-    return { status: response.statusCode, headers, json: parseJson(text) };
+    const json = await readBody(response.body, headers['content-encoding'], signal, parseJson);
+    return { status: response.statusCode, headers, json };
   } catch (error) {
     throw error instanceof ExchangeError ? error : new ExchangeError(describeFailure(error, signal));
   }
@@ -92,53 +81,6 @@ function flatten(headers: Record<string, string | string[] | undefined>): Provid
       Array.isArray(value) ? value[0] : value,
     ]),
   );
-}
-
-/** Some servers pack what was asked for plain; a few kilobytes may then unpack to gigabytes, so the cap is on what comes out. */
-async function readText(body: Readable, encoding: string | undefined, signal: AbortSignal): Promise<string> {
-  const unpack = unpackerOf(body, encoding);
-  // `pipe` passes no errors on.
-  body.on('error', (error) => unpack?.destroy(error));
-  const stream: Readable = unpack ? body.pipe(unpack) : body;
-  const abort = (): void => void stream.destroy(new ExchangeError(describeAbort(signal)));
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await collect(stream);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    stream.destroy();
-    body.destroy();
-  }
-}
-
-async function collect(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_AT_MOST) throw new ExchangeError('The answer is too large.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function unpackerOf(body: Readable, encoding: string | undefined): Transform | undefined {
-  switch (encoding?.trim().toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return undefined;
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'deflate':
-      return createInflate();
-    case 'br':
-      return createBrotliDecompress();
-    default:
-      body.on('error', () => undefined).destroy();
-      throw new ExchangeError('The answer is packed in an unknown way.');
-  }
 }
 
 function describeAbort(signal: AbortSignal): string {

@@ -37,8 +37,10 @@ export interface Booking {
 /** A call that a booking is wanted for. */
 export interface WantedCall {
   records: number;
-  /** Whether it holds a place already. */
+  /** Whether it holds a place already: it has left before, or missed its time, and has nothing more to get ready. */
   placed: boolean;
+  /** Bookings that it has missed in a row. */
+  missed: number;
   /** See ReserveOptions. */
   claimFollows: boolean;
 }
@@ -59,10 +61,17 @@ const SPREAD_MS = 100;
 const HANDFULS = 32;
 /** A round trip begins so much before it has to: it takes its time. */
 const ROUND_TRIP_MS = 20;
-/** A longer wait is cut: a breaker may open meanwhile, and places have to be renewed. */
+/** A longer wait is cut: a breaker may open meanwhile. */
 const NAP_AT_MOST_MS = 3_000;
-/** A call leaves up to a lead and a slack after the round trip that renewed its place; its deadline runs from then. */
-const PLACE_MARGIN_MS = 3_000;
+/** Places are renewed as leases are, so often while they last. */
+const RENEWALS = 4;
+/** A probe leaves up to a lead and a slack after the round trip that booked it; its deadline runs from then. */
+const PROBE_MARGIN_MS = 3_000;
+/** What a call that has nothing to get ready is booked ahead. */
+const PLACED_LEAD_MS = 40;
+/** How late a call may leave that has missed its time twice, doubled with every time more: on a stalled machine it leaves in the end. */
+const PATIENCE_MS = 40;
+const PATIENCE_AT_MOST_MS = 1_000;
 /** Places that nobody waits for in this process are given back after this time. */
 const GIVE_BACK_AFTER_MS = 50;
 /** The first call to a provider that tells its limits goes alone, for so long at most: its answer may say that we ask too fast. */
@@ -89,7 +98,9 @@ export class BookingQueue {
   private running = false;
   private waitsForPlaces = false;
   private waitsForFirst = false;
+  private isNapping = false;
   private giveBackTimer: NodeJS.Timeout | undefined;
+  private readonly renewTimer: NodeJS.Timeout;
   private closed = false;
 
   constructor(
@@ -98,11 +109,14 @@ export class BookingQueue {
     private readonly holderId: string,
     private readonly provider: Provider,
     private readonly breakers: Pick<Breakers, 'openedAtMs'>,
+    /** After this time the places of a process that died are free again. */
+    private readonly placeMs: number,
   ) {
     this.windows = limitWindowsOf(provider);
     this.told = new ToldLimits(knex, logger, provider);
     this.isHeard = !provider.adapter.rateHeaders;
     this.punctuality = new Punctuality(this.windows[0]?.windowMs ?? 60_000);
+    this.renewTimer = setInterval(() => this.renew(), placeMs / RENEWALS).unref();
   }
 
   /** Waits in line for a booking; one that holds a place already, at its head. */
@@ -155,6 +169,8 @@ export class BookingQueue {
     const nowMs = performance.now();
     if (nowMs <= booking.untilMs) return;
     this.late.push({ leaveFromMs: booking.leaveFromMs, sentMs: this.clock.atMost(nowMs) });
+    // Before others book what follows a window later.
+    if (this.isNapping) this.nap.wake();
     this.giveBackTimer ??= setTimeout(() => this.giveBack(), GIVE_BACK_AFTER_MS).unref();
   }
 
@@ -167,6 +183,7 @@ export class BookingQueue {
   close(): void {
     this.closed = true;
     clearTimeout(this.giveBackTimer);
+    clearInterval(this.renewTimer);
     for (const waiter of this.waiters) waiter.settle(refused('aborted', 'The worker is stopping.', 0));
     this.nap.wake();
   }
@@ -211,15 +228,29 @@ export class BookingQueue {
   private async bookOnce(): Promise<void> {
     // The first round trip may have to connect: its bounds would be so wide that what it books lapses.
     if (this.clock.isStale(performance.now())) await this.ask([], 0, 0);
-    const batch = this.waiters.slice(0, this.isHeard ? BATCH : 1);
-    const { leadMs, slackMs } = this.punctuality;
-    const reply = await this.ask(batch, leadMs, slackMs);
+    const batch = this.nextBatch();
+    const { leadMs, slackMs } = this.boundsFor(batch);
+    const reply = await this.ask(batch, leadMs, slackMs + patienceMs(batch));
     const bookings = reply.departures.flatMap(({ calls, ...times }) =>
       Array<Booking>(calls).fill(this.toBooking(times, { leadMs, slackMs, after: reply.breakerKind })),
     );
     bookings.forEach((booking, i) => this.grant(batch[i] as Waiter, booking));
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
     await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
+  }
+
+  /** Those that hold a place come first, and alone: they leave sooner than what has yet to be got ready. */
+  private nextBatch(): Waiter[] {
+    const firstUnplaced = this.waiters.findIndex(({ placed }) => !placed);
+    return this.waiters.slice(
+      0,
+      Math.min(this.isHeard ? BATCH : 1, firstUnplaced > 0 ? firstUnplaced : BATCH),
+    );
+  }
+
+  private boundsFor(batch: readonly Waiter[]): { leadMs: number; slackMs: number } {
+    const { leadMs, slackMs } = this.punctuality;
+    return { leadMs: batch[0]?.placed ? PLACED_LEAD_MS : leadMs, slackMs };
   }
 
   private toBooking(
@@ -262,7 +293,8 @@ export class BookingQueue {
       deferred: batch.length > 0 && late.length === 0 && batch.every(({ claimFollows }) => claimFollows),
       unused,
       late,
-      placeMs: this.provider.timeoutSeconds * 1000 + PLACE_MARGIN_MS,
+      placeMs: this.placeMs,
+      probeMs: this.provider.timeoutSeconds * 1000 + PROBE_MARGIN_MS,
     });
     this.late.splice(0, late.length);
     this.recordsAtMost = reply.recordsAtMost ?? Infinity;
@@ -273,7 +305,7 @@ export class BookingQueue {
 
   private async waitForFirst(): Promise<void> {
     this.waitsForFirst = true;
-    await this.nap.sleep(FIRST_ALONE_MS);
+    await this.nap.sleep(Math.min(FIRST_ALONE_MS, this.placeMs / RENEWALS));
     this.waitsForFirst = false;
     this.isHeard = true;
   }
@@ -293,7 +325,9 @@ export class BookingQueue {
     this.waitsForPlaces = reply.waitsFor === 'places';
     this.freedPlaces = 0;
     const waitMs = this.untilNextRoundMs(reply, last);
-    await this.nap.sleep(Math.max(1, Math.min(waitMs, NAP_AT_MOST_MS)));
+    this.isNapping = true;
+    await this.nap.sleep(Math.max(1, Math.min(waitMs, NAP_AT_MOST_MS, this.placeMs / RENEWALS)));
+    this.isNapping = false;
     this.waitsForPlaces = false;
   }
 
@@ -313,6 +347,11 @@ export class BookingQueue {
     return this.provider.adapter.rateHeaders ? 0 : AHEAD_MS;
   }
 
+  /** Whoever holds places says so again in time, however long its calls take. Who books says it with every booking. */
+  private renew(): void {
+    if (this.heldPlaces > 0 && !this.running) void this.tell();
+  }
+
   private giveBack(): void {
     this.giveBackTimer = undefined;
     // Who waits tells it with the next booking.
@@ -328,4 +367,9 @@ export class BookingQueue {
     this.running = false;
     void this.run();
   }
+}
+
+function patienceMs(batch: readonly Waiter[]): number {
+  const missed = Math.max(0, ...batch.map((waiter) => waiter.missed));
+  return missed < 2 ? 0 : Math.min(PATIENCE_MS * 2 ** (missed - 2), PATIENCE_AT_MOST_MS);
 }

@@ -5,6 +5,7 @@ import {
 } from '@leadwell/shared/repositories/provider-limits';
 import { execute, openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { newId } from '@leadwell/shared/domain/ids';
+import { openBreaker } from '@leadwell/shared/repositories/provider-breakers';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 
 let database: TestDatabase;
@@ -17,7 +18,7 @@ const START_MS = 1_800_000_000_000;
 
 const REQUEST = {
   ...{ heldPlaces: 0, placedCount: 0, windows: [], concurrent: 1_000_000 },
-  ...{ leadMs: 0, slackMs: 0, placeMs: 60_000 },
+  ...{ leadMs: 0, slackMs: 0, placeMs: 60_000, probeMs: 60_000 },
 };
 
 /** A process whose calls end at once, at a time that the test sets. */
@@ -56,9 +57,9 @@ describe('the bookings of one account', () => {
 
   it('come evenly where the window is short and the amount large', async () => {
     const book = booker({ windows: [calls(200, 1000), calls(500, 60_000)], leadMs: 20 });
-    expect(await book(0, ones(40))).toMatchObject({ granted: 5, leaveFromMs: START_MS });
     expect(await book(0, ones(40))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 20 });
-    expect(await book(0, ones(40))).toMatchObject({ granted: 0, waitMs: 40 });
+    expect(await book(20, ones(40))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 40 });
+    expect(await book(20, ones(40))).toMatchObject({ granted: 0, waitMs: 40 });
     const slow = booker({ windows: [calls(500, 60_000)] });
     expect(await slow(0, ones(600))).toMatchObject({ granted: 500 });
   });
@@ -73,6 +74,17 @@ describe('the bookings of one account', () => {
     expect(await book(1200, ones(5))).toMatchObject({ granted: 5 });
   });
 
+  it('are not held up by one that went out late, but for what it takes itself', async () => {
+    const book = booker({ windows: [calls(6, 1000)] });
+    const { leaveFromMs } = await book(0, ones(2));
+    await book(100, ones(4));
+    await book(200, [], { late: [{ leaveFromMs, sentMs: START_MS + 150 }] });
+    expect(await book(1_000, ones(6))).toMatchObject({ granted: 0, waitMs: 100 });
+    expect(await book(1_100, ones(6))).toMatchObject({ granted: 4 });
+    expect(await book(1_149, ones(6))).toMatchObject({ granted: 0, waitMs: 1 });
+    expect(await book(1_150, ones(6))).toMatchObject({ granted: 2 });
+  });
+
   it('count a call until one window after it may have left', async () => {
     const book = booker({ windows: [calls(5, 1000)], slackMs: 20 });
     expect((await book(0, ones(5))).leaveUntilMs).toBe(START_MS + 20);
@@ -85,6 +97,15 @@ describe('the bookings of one account', () => {
     await book(0, ones(5));
     expect(await book(999, ones(5))).toMatchObject({ granted: 0, waitMs: 51 });
     expect(await book(1000, ones(5))).toMatchObject({ granted: 5, leaveFromMs: START_MS + 1050 });
+  });
+
+  it('count no longer for what a call gets ready meanwhile where the limit is used up, and do for one that may leave at once', async () => {
+    const book = booker({ windows: [calls(5, 1000)], leadMs: 300, slackMs: 10 });
+    const sharp = { leaveFromMs: START_MS + 300, leaveUntilMs: START_MS + 310 };
+    expect(await book(0, ones(6))).toMatchObject({ granted: 5, ...sharp });
+    expect(await book(800, ones(1))).toMatchObject({ granted: 0, waitMs: 510 });
+    const alone = booker({ windows: [calls(5, 1000)], leadMs: 300, slackMs: 10 });
+    expect(await alone(0, ones(1))).toMatchObject({ leaveFromMs: START_MS, leaveUntilMs: START_MS + 310 });
   });
 
   it('are made for a stretch of time at once where the limit is used up', async () => {
@@ -251,6 +272,21 @@ describe('the places of one account', () => {
     expect(await book(0, ones(2), { holderId: other })).toMatchObject({ granted: 1, waitsFor: 'places' });
     expect(await book(9_999, ones(2), { holderId: other, heldPlaces: 1 })).toMatchObject({ granted: 0 });
     expect(await book(10_000, ones(2), { holderId: other, heldPlaces: 1 })).toMatchObject({ granted: 2 });
+  });
+
+  it('are freed long before a probe whose process says nothing lets another through', async () => {
+    const [one, other, account] = [newId(), newId(), newId()];
+    const book = booker({ account, concurrent: 1, placeMs: 8_000, probeMs: 63_000 });
+    const [kind, reason] = ['down' as const, 'The provider did not answer in time.'];
+    // Its time is over on the clock of these bookings.
+    await openBreaker(database.knex, { account, kind, reason, seconds: 10, secondsAtMost: 60 });
+    expect(await book(0, ones(3), { holderId: one })).toMatchObject({ granted: 1, breakerKind: 'down' });
+    expect(await book(8_000, ones(3), { holderId: other })).toMatchObject({
+      granted: 0,
+      waitsFor: 'breaker',
+      waitMs: 55_000,
+    });
+    expect(await book(63_000, ones(3), { holderId: other })).toMatchObject({ granted: 1 });
   });
 
   it('go in turn to processes that wait', async () => {

@@ -2,7 +2,7 @@ import type { Provider } from '@leadwell/providers/provider';
 import type { ProviderLimit } from '@leadwell/providers/adapter';
 import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { newId } from '@leadwell/shared/domain/ids';
-import { countProviderPlaces } from '@leadwell/shared/repositories/provider-slots';
+import { countProviderPlaces, deleteProviderSlots } from '@leadwell/shared/repositories/provider-slots';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import pino from 'pino';
@@ -30,9 +30,9 @@ afterEach(async () => {
 });
 
 /** A limiter with connections of its own, as in a process of its own. */
-function startLimiter(url = database.url): Limiter {
+function startLimiter(url = database.url, leaseSeconds = 8): Limiter {
   const knex = openDatabase({ url, poolSize: 3, applicationName: 'test-limiter' });
-  const limiter = createLimiter({ knex, logger });
+  const limiter = createLimiter({ knex, logger, leaseSeconds });
   limiters.push({ limiter, knex });
   return limiter;
 }
@@ -75,6 +75,27 @@ async function leave(limiter: Limiter, provider: Provider, records = 1): Promise
   expect(await reservation.depart(never)).toMatchObject({ granted: true });
   reservation.release();
   return performance.now();
+}
+
+/** Places last so long after they were told of. */
+const LEASE_SECONDS = 2;
+
+async function readExpiryMs({ account }: Provider): Promise<number> {
+  const [row] = await query<{ atMs: number }>(
+    database.knex,
+    `SELECT (extract(epoch FROM max(expires_at)) * 1000)::float8 AS "atMs" FROM provider_slots WHERE account = :account`,
+    { account },
+  );
+  return row?.atMs ?? 0;
+}
+
+async function readHolder({ account }: Provider): Promise<string> {
+  const [row] = await query<{ holder: string }>(
+    database.knex,
+    'SELECT holder FROM provider_slots WHERE account = :account',
+    { account },
+  );
+  return row?.holder ?? '';
 }
 
 describe('a limiter', () => {
@@ -165,13 +186,50 @@ describe('a limiter', () => {
     await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
   });
 
-  it('frees the places of a process that crashed', async () => {
-    const provider = providerWith({ concurrent: 1, timeoutSeconds: -1.5 });
-    const [crashed, other] = [startLimiter(), startLimiter()];
-    const startedAt = performance.now();
-    await reserved(crashed, provider);
-    await reserved(other, provider);
-    expect(performance.now() - startedAt).toBeGreaterThan(1300);
+  it('keeps a place for as long as its call runs, and frees it soon after the process died, whatever the call’s deadline', async () => {
+    const provider = providerWith({ concurrent: 1, timeoutSeconds: 86_400 });
+    const [holder, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
+    await reserved(holder, provider);
+    const firstMs = await readExpiryMs(provider);
+    let isGranted = false;
+    const waiting = reserved(other, provider).then(() => (isGranted = true));
+    await waitUntil(async () => (await readExpiryMs(provider)) > firstMs + 2 * LEASE_SECONDS * 1000);
+    expect(isGranted).toBe(false);
+    // A process that has lost its database says no more than one that was killed.
+    await limiters[0]?.knex.destroy();
+    await waiting;
+  });
+
+  it('keeps the places of calls in flight while its others wait for the limit', async () => {
+    const limits: ProviderLimit[] = [{ amount: 1, perSeconds: 3_600, unit: 'calls' }];
+    const provider = providerWith({ limits, concurrent: 2, maxWaitSeconds: 86_400 });
+    const holder = startLimiter(database.url, LEASE_SECONDS);
+    const stop = new AbortController();
+    await reserved(holder, provider);
+    const waiting = holder.reserve(provider, 1, stop.signal);
+    const firstMs = await readExpiryMs(provider);
+    await waitUntil(async () => (await readExpiryMs(provider)) > firstMs + LEASE_SECONDS * 1000);
+    stop.abort();
+    expect(await waiting).toMatchObject({ granted: false, reason: 'aborted' });
+  });
+
+  it('takes no new call for places that it lost while it stood still, until there is room again', async () => {
+    const provider = providerWith({ concurrent: 1 });
+    const [late, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
+    const before = await reserved(late, provider);
+    await deleteProviderSlots(database.knex, await readHolder(provider));
+    const after = await reserved(other, provider);
+    // Both are in flight now, which nobody can undo. It tells its place again, and neither books another.
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
+    let granted = 0;
+    const waiting = [late, other].map((limiter) =>
+      reserved(limiter, provider).then((reservation) => (granted++, reservation.release())),
+    );
+    after.release();
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 1);
+    expect(granted).toBe(0);
+    before.release();
+    await Promise.all(waiting);
   });
 
   it('serves callers of one process in order of arrival', async () => {

@@ -40,6 +40,14 @@ describe('punctuality', () => {
     expect(punctuality.slackMs).toBeCloseTo(22.5);
     for (let i = 0; i < 20; i++) punctuality.lapsed(1, punctuality.leadMs, punctuality.slackMs);
     expect(punctuality.slackMs).toBeCloseTo(75);
+    expect(punctuality.leadMs).toBe(40);
+  });
+
+  it('books further ahead after a caller that was not ready, a second at most', () => {
+    const punctuality = new Punctuality(1000);
+    punctuality.lapsed(100, 40, 15);
+    expect([punctuality.leadMs, punctuality.slackMs]).toEqual([150, 15]);
+    punctuality.lapsed(900, 150, 15);
     expect(punctuality.leadMs).toBe(1000);
   });
 });

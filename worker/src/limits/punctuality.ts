@@ -35,10 +35,9 @@ export class Punctuality {
 
   /** A booking with this lead and slack was missed: by a caller that was not ready in time, or by a busy process. */
   lapsed(preparedMs: number, leadMs: number, slackMs: number): void {
-    // Grown from what this booking had: ten that lapse together count once. Growing the lead ends a row of lapses for
-    // certain, since a booking for now may be used until the lead is over.
-    this.learnLead(Math.max(preparedMs, leadMs) * GROWTH);
-    if (preparedMs <= leadMs) this.learnSlack(slackMs * GROWTH);
+    if (preparedMs > leadMs) this.learnLead(preparedMs * GROWTH);
+    // Grown from what this booking had: ten that lapse together count once.
+    else this.learnSlack(slackMs * GROWTH);
   }
 
   private learnLead(neededMs: number): void {

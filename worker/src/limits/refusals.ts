@@ -12,6 +12,8 @@ export function refused(reason: RefusalReason, message: string, retryAfterSecond
  */
 export function refusalOf(reply: BookingReply, provider: Provider): Refusal | undefined {
   const waitSeconds = Math.ceil(reply.waitMs / 1000);
+  // Opened while this round trip was booking: the next one sees which. After "too fast", nobody is to pass the provider over.
+  if (reply.waitsFor === 'breaker' && reply.breakerKind === null) return undefined;
   if (reply.waitsFor === 'breaker' && reply.breakerKind !== 'rate') {
     return refused(
       'breaker_open',

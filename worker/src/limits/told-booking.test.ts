@@ -29,6 +29,7 @@ function account(...windows: LimitWindow[]) {
       holderId,
       heldPlaces: 0,
       placeMs: 1,
+      probeMs: 1,
       records: Array<number>(count).fill(records),
       clockMs: START_MS + atMs,
     });
@@ -38,6 +39,7 @@ function account(...windows: LimitWindow[]) {
       holderId: otherId,
       heldPlaces,
       placeMs: MINUTE_MS,
+      probeMs: MINUTE_MS,
       records: [],
       clockMs: START_MS + atMs,
     });

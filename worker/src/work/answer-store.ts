@@ -12,11 +12,13 @@ export interface AnswerStoreOptions {
   knex: Knex;
   logger: Logger;
   hardSignal: AbortSignal;
+  /** Whether more answers may come soon; where none may, none is waited for. */
+  moreMayCome: () => boolean;
 }
 
 /**
- * A commit for each of two hundred answers a second is what PostgreSQL has least time for. An answer that comes alone is stored at
- * once; a crash loses no more than if the provider had answered so much later.
+ * A commit for each of two hundred answers a second is what PostgreSQL has least time for. An answer that comes alone, or that no
+ * other can join, is stored at once; a crash loses no more than if the provider had answered so much later.
  */
 const EVERY_MS = 100;
 
@@ -26,6 +28,7 @@ export function createAnswerStore(options: AnswerStoreOptions): AnswerStore {
     concurrency: 2,
     sizeAtMost: 25,
     everyMs: EVERY_MS,
+    mayGrow: options.moreMayCome,
     async run(calls) {
       const answers = calls.flat();
       // One statement keeps one answer a lookup. Two of one lookup are one question asked twice: each has its own say.

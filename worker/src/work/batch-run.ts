@@ -2,9 +2,9 @@ import type { WorkBatch, WorkRow } from './work-row';
 
 /**
  * Where a row is. `moving`: planned, pooled or waiting; `parked`: its provider answers later. Both can be dropped; the
- * others run to their end.
+ * others run to their end. `storing`: answered, which is being stored.
  */
-type Place = 'moving' | 'parked' | 'calling' | 'settling';
+type Place = 'moving' | 'parked' | 'calling' | 'storing' | 'settling';
 
 /** `parked`: nothing else is to do, and the next poll is some time away. */
 export type RunEnd = 'completed' | 'lost' | 'stopped' | 'parked';
@@ -50,8 +50,14 @@ export class BatchRun {
   /** Rows that are neither settling nor parked: what may still come to a provider. */
   get movingCount(): number {
     let count = 0;
-    for (const place of this.places.values()) if (place === 'moving' || place === 'calling') count++;
+    for (const place of this.places.values()) if (place !== 'parked' && place !== 'settling') count++;
     return count;
+  }
+
+  /** Whether the answer to one of its rows may still come soon. */
+  get isToBeAnswered(): boolean {
+    for (const place of this.places.values()) if (place === 'moving' || place === 'calling') return true;
+    return false;
   }
 
   /** Until the first parked row is to be polled; 0 where none is. */

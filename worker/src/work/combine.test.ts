@@ -72,4 +72,27 @@ describe('combine', () => {
     await Promise.all([...waiting, run(5)]);
     expect(groups).toEqual([1, 4]);
   });
+
+  it('waits for nothing where nothing can join the group', async () => {
+    const groups: number[] = [];
+    let mayGrow = true;
+    const run = combine<number, number>({
+      concurrency: 5,
+      sizeAtMost: 4,
+      everyMs: 3_600_000,
+      mayGrow: () => mayGrow,
+      run: (items) => {
+        groups.push(items.length);
+        return Promise.resolve(items);
+      },
+    });
+    await run(1);
+    const waiting = run(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(groups).toEqual([1]);
+    mayGrow = false;
+    await Promise.all([waiting, run(3)]);
+    await run(4);
+    expect(groups).toEqual([1, 2, 1]);
+  });
 });

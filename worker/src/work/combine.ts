@@ -7,6 +7,8 @@ export interface CombineOptions<In, Out> {
   sizeAtMost: number;
   /** See GatherOptions. */
   everyMs?: number;
+  /** See GatherOptions. */
+  mayGrow?: () => boolean;
   /** One result for each item, in their order. */
   run: (items: In[]) => Promise<Out[]>;
   /** Whether an error says nothing of the items, so that none is tried alone. Defaults to never. */

@@ -51,6 +51,7 @@ export async function conductCall(
       await takeBack(context, asks);
       return null;
     }
+    for (const { rows } of asks) for (const row of rows) row.run.move(row, 'storing');
     await context.store(called);
     return called;
   } finally {

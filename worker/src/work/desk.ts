@@ -9,6 +9,7 @@ import type { Field } from '@leadwell/shared/domain/enrichment';
 import { suppressionError } from '@leadwell/shared/domain/suppression';
 import type { LookupAnswer } from '@leadwell/shared/repositories/asks';
 import { findLookups, type Lookup, type LookupKey } from '@leadwell/shared/repositories/lookups';
+import { createAnswerStore } from './answer-store';
 import type { BatchRun } from './batch-run';
 import { claimAsksOfCalls, type Ask, type AskResult, type RowAtTurn } from './ask';
 import { combine } from './combine';
@@ -23,7 +24,7 @@ import { Settler } from './settler';
 import { readSpending } from './spending';
 import type { WorkRow } from './work-row';
 
-export interface DeskOptions extends CallContext {
+export interface DeskOptions extends Omit<CallContext, 'store'> {
   waterfall: Waterfall;
   leaseSeconds: number;
   timeoutMs: number;
@@ -43,6 +44,7 @@ export class Desk {
   private readonly claims: Record<Field, (rows: RowAtTurn[]) => Promise<AskResult>>;
   /** …and look together at what was stored while they waited. */
   private readonly looks: Record<Field, (keys: LookupKey[]) => Promise<Map<string, Lookup>>>;
+  private readonly context: CallContext;
   private readonly settler: Settler;
   private readonly pools = new Map<string, ProviderPool>();
   private readonly pollDesks = new Map<string, PollDesk>();
@@ -58,6 +60,8 @@ export class Desk {
         sizeAtMost: 25,
         run: (calls) => claimAsksOfCalls(options.knex, field, calls, options.leaseSeconds),
       });
+    const moreMayCome = (): boolean => [...this.settleDesks.keys()].some((run) => run.isToBeAnswered);
+    this.context = { ...options, store: createAnswerStore({ ...options, moreMayCome }) };
     this.settler = new Settler(options);
     const look = (field: Field): ((keys: LookupKey[]) => Promise<Map<string, Lookup>>) =>
       combine({
@@ -176,7 +180,7 @@ export class Desk {
     const contract = account.adapter.fields[row.field] as AsyncFieldContract;
     const provider = atEndpoint(account, contract.pollEndpoint ?? contract.endpoint);
     const planAgain = (again: WorkRow): void => this.planLater(again);
-    const desk = this.pollDesks.get(key) ?? new PollDesk({ ...this.options, provider, contract, planAgain });
+    const desk = this.pollDesks.get(key) ?? new PollDesk({ ...this.context, provider, contract, planAgain });
     this.pollDesks.set(key, desk);
     return desk;
   }
@@ -236,7 +240,7 @@ export class Desk {
       for (const [row, isGlobal] of suppressed) this.settle(row, refusal(row, suppressionError(isGlobal)));
       if (asks.length === 0) return reservation.release();
       for (const ask of asks) for (const row of ask.rows) row.unwritten = [];
-      this.sendOn(asks, await conductCall(this.options, provider, contract, asks, reservation));
+      this.sendOn(asks, await conductCall(this.context, provider, contract, asks, reservation));
     } catch (error) {
       this.options.logger.warn(
         { err: error, provider: provider.name, rows: offered.length },

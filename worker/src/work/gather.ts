@@ -13,13 +13,15 @@ export interface GatherOptions<Item> {
   sizeAtMost: number;
   /** A group begins so long after the one before it at least, unless it is full. Defaults to 0. */
   everyMs?: number;
+  /** Whether a group that waits for its time may still grow; one that may not begins at once. Defaults to always. */
+  mayGrow?: () => boolean;
   /** Must not reject: it owns what becomes of its items. */
   flush: (items: Item[]) => Promise<void>;
 }
 
 export function gather<Item>(options: GatherOptions<Item>): Gatherer<Item> {
   const waiting: Item[] = [];
-  const everyMs = options.everyMs ?? 0;
+  const { everyMs = 0, mayGrow = () => true } = options;
   let underWay = 0;
   let scheduled = false;
   let beganMs = -Infinity;
@@ -29,7 +31,9 @@ export function gather<Item>(options: GatherOptions<Item>): Gatherer<Item> {
     scheduled = false;
     while (waiting.length > 0 && underWay < options.concurrency) {
       const waitMs = beganMs + everyMs - performance.now();
-      if (waitMs > 0 && waiting.length < options.sizeAtMost) return startLater(waitMs);
+      if (waitMs > 0 && waiting.length < options.sizeAtMost && mayGrow()) return startLater(waitMs);
+      clearTimeout(timer);
+      timer = undefined;
       beganMs = performance.now();
       const items = waiting.splice(0, options.sizeAtMost);
       underWay++;

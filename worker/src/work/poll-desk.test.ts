@@ -8,7 +8,6 @@ import { readBalance, seedAccepted, seedLeads, seedOrganisation } from '@leadwel
 import pino from 'pino';
 import type { AnyResult, Caller } from '../calls/caller';
 import type { Limiter } from '../limits/reservation';
-import { createAnswerStore } from './answer-store';
 import { Desk } from './desk';
 import { createLeaseKeeper, type LeaseKeeper } from './lease-keeper';
 import { BatchWorker } from './work-batch';
@@ -63,7 +62,6 @@ function startWorker(giveUpSeconds: number): BatchWorker {
     resultSeconds: 86_400,
     limiter,
     caller,
-    store: createAnswerStore({ knex, logger, hardSignal: hard.signal }),
     stopSignal: stop.signal,
     hardSignal: hard.signal,
   });

@@ -107,6 +107,7 @@ export class PollDesk {
       for (const row of one.rows) row.spentMs += durationMs;
       return answersOf([one], result, { resultSeconds, durationMs });
     });
+    for (const { rows } of polled) for (const row of rows) row.run.move(row, 'storing');
     await this.options.store(answers);
   }
 }

@@ -17,7 +17,6 @@ import pino from 'pino';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../calls/caller';
 import type { Limiter, Refusal } from '../limits/reservation';
-import { createAnswerStore } from './answer-store';
 import { Desk } from './desk';
 import { createLeaseKeeper, type LeaseKeeper } from './lease-keeper';
 import { BatchWorker } from './work-batch';
@@ -82,7 +81,6 @@ function startRig(options: RigOptions): Rig {
     resultSeconds: options.resultSeconds ?? 86_400,
     limiter: playLimiter(options),
     caller: playCaller(options.answer, calls),
-    store: createAnswerStore({ knex, logger, hardSignal: hard.signal }),
     stopSignal: stop.signal,
     hardSignal: hard.signal,
   });
