@@ -1,6 +1,13 @@
 -- The whole schema, written by `npm run schema` from a migrated database. Do not edit: write a migration.
 -- BullMQ's own schema is not part of it.
 
+CREATE OR REPLACE FUNCTION public.first_id_at(moment timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((lpad(to_hex((floor((EXTRACT(epoch FROM moment) * (1000)::numeric)))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid
+;
+
 CREATE OR REPLACE FUNCTION public.hash_key(hash bytea)
  RETURNS integer
  LANGUAGE sql
@@ -78,6 +85,13 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.time_of_id(id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN to_timestamp((((((('x'::text || lpad("left"(replace((id)::text, '-'::text, ''::text), 12), 16, '0'::text)))::bit(64))::bigint)::numeric / 1000.0))::double precision)
+;
+
 CREATE TABLE api_keys (
   id uuid NOT NULL,
   org_id uuid NOT NULL,
@@ -111,7 +125,8 @@ CREATE TABLE attempts (
   CONSTRAINT attempts_pkey PRIMARY KEY (enrichment_id, provider),
   CONSTRAINT attempts_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
   CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['hit'::text, 'miss'::text, 'restricted'::text, 'failed'::text, 'skipped'::text])))
-);
+) PARTITION BY RANGE (enrichment_id);
+CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 CREATE INDEX attempts_awaited ON public.attempts USING btree (lookup_id) WHERE (outcome IS NULL);
 CREATE INDEX attempts_started ON public.attempts USING brin (started_at) WITH (autosummarize='on');
 
@@ -214,7 +229,7 @@ CREATE TABLE enrichments (
   updated_at timestamp with time zone NOT NULL,
   ended_at timestamp with time zone,
   superseded_at timestamp with time zone,
-  CONSTRAINT enrichments_pkey PRIMARY KEY (id),
+  CONSTRAINT enrichments_pkey PRIMARY KEY (id, org_id),
   CONSTRAINT enrichments_check CHECK (((status = 'pending'::text) = (data_found IS NULL))),
   CONSTRAINT enrichments_check1 CHECK (((status = 'pending'::text) = (ended_at IS NULL))),
   CONSTRAINT enrichments_check2 CHECK (((status <> 'pending'::text) OR ((batch_id IS NOT NULL) AND (error IS NULL) AND (superseded_at IS NULL)))),
@@ -224,7 +239,15 @@ CREATE TABLE enrichments (
   CONSTRAINT enrichments_field_check CHECK ((field = ANY (ARRAY['emails'::text, 'phones'::text]))),
   CONSTRAINT enrichments_price_check CHECK ((price >= 0)),
   CONSTRAINT enrichments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'finished'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text])))
-);
+) PARTITION BY HASH (org_id);
+CREATE TABLE enrichments_0 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 0);
+CREATE TABLE enrichments_1 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 1);
+CREATE TABLE enrichments_2 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 2);
+CREATE TABLE enrichments_3 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 3);
+CREATE TABLE enrichments_4 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 4);
+CREATE TABLE enrichments_5 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 5);
+CREATE TABLE enrichments_6 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 6);
+CREATE TABLE enrichments_7 PARTITION OF enrichments FOR VALUES WITH (modulus 8, remainder 7);
 CREATE INDEX enrichments_debit ON public.enrichments USING btree (credit_transaction_id) WHERE (credit_transaction_id IS NOT NULL);
 CREATE UNIQUE INDEX enrichments_live ON public.enrichments USING btree (org_id, entity_type, entity_id, field) WHERE (superseded_at IS NULL);
 CREATE INDEX enrichments_pending ON public.enrichments USING btree (batch_id) WHERE (status = 'pending'::text);
@@ -426,7 +449,8 @@ CREATE TABLE request_enrichments (
   "position" integer NOT NULL,
   enrichment_id uuid NOT NULL,
   CONSTRAINT request_enrichments_pkey PRIMARY KEY (request_id, "position")
-);
+) PARTITION BY RANGE (request_id);
+CREATE TABLE request_enrichments_default PARTITION OF request_enrichments DEFAULT;
 CREATE INDEX request_enrichments_enrichment ON public.request_enrichments USING btree (enrichment_id);
 
 CREATE TABLE requests (
@@ -448,7 +472,8 @@ CREATE TABLE requests (
   CONSTRAINT requests_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'bulk'::text, 'retry'::text]))),
   CONSTRAINT requests_priority_check CHECK ((priority = ANY (ARRAY['normal'::text, 'high'::text]))),
   CONSTRAINT requests_total_check CHECK ((total >= 0))
-);
+) PARTITION BY RANGE (id);
+CREATE TABLE requests_default PARTITION OF requests DEFAULT;
 CREATE INDEX requests_org ON public.requests USING btree (org_id, created_at DESC, id DESC);
 
 CREATE TABLE suppressions (
@@ -738,6 +763,29 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.make_month(p_table text, p_moment timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  begins timestamp := date_trunc('month', p_moment AT TIME ZONE 'UTC');
+  from_id uuid := first_id_at(begins AT TIME ZONE 'UTC');
+  to_id uuid := first_id_at((begins + interval '1 month') AT TIME ZONE 'UTC');
+  month text := p_table || to_char(begins, '_YYYY_MM');
+  key text := (SELECT a.attname FROM pg_partitioned_table t JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+                WHERE t.partrelid = p_table::regclass);
+BEGIN
+  IF to_regclass(month) IS NOT NULL THEN RETURN false; END IF;
+  -- Attached and not made in place: CREATE TABLE … PARTITION OF would lock the parent against everybody.
+  EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', month, p_table);
+  EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', p_table || '_default');
+  EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= %L AND %I < %L RETURNING *) INSERT INTO %I SELECT * FROM moved',
+    p_table || '_default', key, from_id, key, to_id, month);
+  EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', p_table, month, from_id, to_id);
+  RETURN true;
+END $function$
+;
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -785,14 +833,12 @@ CREATE TRIGGER credit_transactions_append_only BEFORE DELETE OR UPDATE ON public
 CREATE TRIGGER credit_transactions_no_truncate BEFORE TRUNCATE ON public.credit_transactions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE batches ADD CONSTRAINT batches_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
-ALTER TABLE batches ADD CONSTRAINT batches_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 ALTER TABLE companies ADD CONSTRAINT companies_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE credit_accounts ADD CONSTRAINT credit_accounts_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE credit_transactions ADD CONSTRAINT credit_transactions_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE enrichments ADD CONSTRAINT enrichments_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);
 ALTER TABLE enrichments ADD CONSTRAINT enrichments_refund_transaction_id_fkey FOREIGN KEY (refund_transaction_id) REFERENCES credit_transactions(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
-ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_request_id_fkey FOREIGN KEY (request_id) REFERENCES requests(id);
 ALTER TABLE lead_values ADD CONSTRAINT lead_values_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE organisation_waterfalls ADD CONSTRAINT organisation_waterfalls_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE people ADD CONSTRAINT people_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id);

@@ -61,8 +61,8 @@ const MUTATIONS = [
       ['shared/src/settle/settle.ts', 'WHERE b.fence = l.fence AND b.completed_at IS NULL', 'WHERE true'],
       [
         'shared/src/settle/end-enrichments.ts',
-        "WHERE e.id = w.id AND e.status = 'pending'",
-        'WHERE e.id = w.id',
+        "WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = 'pending'",
+        'WHERE e.org_id = w.org_id AND e.id = w.id',
       ],
     ],
     file: 'shared/src/settle/settle.test.ts',

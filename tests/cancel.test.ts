@@ -209,7 +209,9 @@ describe('cancel', () => {
     const { ids, path, requestId } = await order(tenant, leads.slice(0, 3));
     const [held] = await lease(requestId);
     const asking = await api.knex.transaction();
-    const locked = await lockRowsToAsk(asking, [{ enrichmentId: ids[1]!, fence: held!.fence }]);
+    const locked = await lockRowsToAsk(asking, [
+      { orgId: tenant.orgId, enrichmentId: ids[1]!, fence: held!.fence },
+    ]);
     expect(locked.size).toBe(1);
     const cancelling = cancel(tenant, path);
     await waitUntil(async () => {
@@ -233,7 +235,7 @@ describe('cancel', () => {
     const [held] = await lease(requestId);
     await ask(ids[0]!);
     await cancel(tenant, path);
-    const rows = ids.map((enrichmentId) => ({ enrichmentId, fence: held!.fence }));
+    const rows = ids.map((enrichmentId) => ({ orgId: tenant.orgId, enrichmentId, fence: held!.fence }));
     expect([...(await api.knex.transaction((trx) => lockRowsToAsk(trx, rows)))]).toEqual([ids[0]]);
   });
 

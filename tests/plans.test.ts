@@ -8,10 +8,21 @@ import { acceptRequest } from '@leadwell/api/use-cases/accept-request';
 import { parseApiKey } from '@leadwell/shared/domain/api-key';
 import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { importLeads } from '@leadwell/shared/leads/import-leads';
+import { inTransaction } from '@leadwell/shared/db/transaction';
+import type { Ending } from '@leadwell/shared/domain/ending';
 import { findKeyHolder } from '@leadwell/shared/repositories/api-keys';
+import { lockRowsToAsk } from '@leadwell/shared/repositories/asks';
+import { listAttempts } from '@leadwell/shared/repositories/attempt-queries';
+import { claimDueBatches } from '@leadwell/shared/repositories/due-batches';
+import { claimLease, listAttemptsOfBatch, listPendingRows } from '@leadwell/shared/repositories/leases';
+import { findRequest } from '@leadwell/shared/repositories/requests';
+import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
+import { cancelRequest } from '@leadwell/shared/settle/cancel-request';
+import { settleTogether } from '@leadwell/shared/settle/settle';
 import {
   digestTaskEnrichments,
   findEnrichment,
+  listLeadsToRetry,
   listTaskEnrichments,
   type EnrichmentTask,
 } from '@leadwell/shared/repositories/enrichment-queries';
@@ -57,12 +68,14 @@ describe('the plans of what calls wait for', () => {
   let client: Client;
   let [tenant, other] = [] as unknown as [Tenant, Tenant];
   let leadIds: string[];
+  let parents: Map<string, string>;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    knex = openDatabase({ url: database.url, poolSize: 3, applicationName: 'plans' });
+    knex = openDatabase({ url: database.url, poolSize: 1, applicationName: 'plans', readsByIndex: true });
     client = new Client({ connectionString: database.url });
     await client.connect();
+    await client.query('SET enable_seqscan = off');
     await importLeads(knex, { orgId: null, format: 'csv', source: leadFile() });
     leadIds = (await query<{ id: string }>(knex, 'SELECT id FROM people ORDER BY seq')).map(({ id }) => id);
     tenant = await seedTenant(knex, { credits: 1_000_000 });
@@ -76,6 +89,11 @@ describe('the plans of what calls wait for', () => {
     );
     // As autovacuum does after an import: what is new in a GIN index waits in a list until then.
     await knex.raw('VACUUM ANALYZE');
+    const rows = await query<{ part: string; whole: string }>(
+      knex,
+      'SELECT inhrelid::regclass::text AS part, inhparent::regclass::text AS whole FROM pg_inherits',
+    );
+    parents = new Map(rows.map(({ part, whole }) => [part, whole]));
   });
   afterAll(async () => {
     await client.end();
@@ -135,9 +153,12 @@ describe('the plans of what calls wait for', () => {
   }
 
   function describeNodes(plan: Plan): string[] {
-    const own = `${plan['Node Type']} on ${plan['Relation Name'] ?? ''} by ${plan['Index Name'] ?? ''}`;
+    const own = `${plan['Node Type']} on ${wholeOf(plan['Relation Name'])} by ${wholeOf(plan['Index Name'])}`;
     return [own, ...(plan.Plans ?? []).flatMap(describeNodes)];
   }
+
+  /** Of a partition, or its index, the name of the whole. */
+  const wholeOf = (name = ''): string => parents.get(name) ?? name;
 
   const scansOfLarge = (nodes: readonly string[]): string[] =>
     nodes.filter((node) => LARGE.some((table) => node.startsWith(`Seq Scan on ${table} `)));
@@ -159,14 +180,16 @@ describe('the plans of what calls wait for', () => {
     const tasks = leadIds
       .slice(0, 200)
       .map((entityId): EnrichmentTask => ({ entityId, entityType: 'person', field: 'emails' }));
-    const nodes = await plansOf(async () => {
-      await findKeyHolder(knex, parseApiKey(tenant.apiKey)!);
-      await listTaskEnrichments(knex, tenant.orgId, tasks);
-      await digestTaskEnrichments(knex, tenant.orgId, tasks);
-      await findEnrichment(knex, { orgId: tenant.orgId, personId: leadIds[0]!, field: 'emails' });
-    });
-    expect(scansOfLarge(nodes)).toEqual([]);
-    expect(nodes.filter((node) => node === 'Index Scan on enrichments by enrichments_live')).toHaveLength(3);
+    expect(scansOfLarge(await plansOf(() => findKeyHolder(knex, parseApiKey(tenant.apiKey)!)))).toEqual([]);
+    for (const poll of [
+      () => listTaskEnrichments(knex, tenant.orgId, tasks),
+      () => digestTaskEnrichments(knex, tenant.orgId, tasks),
+      () => findEnrichment(knex, { orgId: tenant.orgId, personId: leadIds[0]!, field: 'emails' }),
+    ]) {
+      const nodes = await plansOf(poll);
+      expect(scansOfLarge(nodes)).toEqual([]);
+      expect(nodes).toContain('Index Scan on enrichments by enrichments_live');
+    }
   });
 
   it.each<[string, Filters, string]>([
@@ -189,6 +212,63 @@ describe('the plans of what calls wait for', () => {
     const count = await plansOf(() => countLeads(knex, wanted));
     expect(count).toContain(`Bitmap Index Scan on  by ${index}`);
   });
+
+  it('touches the enrichments of one organisation alone to accept, poll, work and cancel', async () => {
+    const { orgId } = await seedTenant(knex, { credits: 1_000_000 });
+    const others = await scansOfOthers(orgId);
+    // More often than PostgreSQL plans a prepared statement anew: then it is the plan for any values that must leave the others alone.
+    for (let at = 0; at < 8; at++) await useAll(orgId, leadIds.slice(at * 4, at * 4 + 4));
+    expect(await scansOfOthers(orgId)).toEqual(others);
+    expect(Object.keys(others)).toHaveLength(7);
+  });
+
+  /** How often each partition of enrichments was read, but for that of this organisation. */
+  async function scansOfOthers(orgId: string): Promise<Record<string, number>> {
+    // A connection tells what it has read when it is idle, and at once where it is asked to.
+    await query(knex, 'SELECT pg_stat_force_next_flush()');
+    await query(knex, 'SELECT 1');
+    const rows = await query<{ name: string; scans: number }>(
+      knex,
+      `SELECT c.relname AS name, (s.seq_scan + coalesce(s.idx_scan, 0))::int AS scans
+         FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_stat_user_tables s ON s.relid = c.oid
+        WHERE i.inhparent = 'enrichments'::regclass
+          AND NOT satisfies_hash_partition('enrichments'::regclass, 8, CAST(substring(c.relname FROM '\\d+$') AS int), CAST(:orgId AS uuid))`,
+      { orgId },
+    );
+    return Object.fromEntries(rows.map(({ name, scans }) => [name, scans]));
+  }
+
+  async function useAll(orgId: string, ids: readonly string[]): Promise<void> {
+    const { requestId } = await order({ orgId } as Tenant, ids);
+    await listTaskEnrichments(
+      knex,
+      orgId,
+      ids.map((entityId) => ({ entityId, entityType: 'person', field: 'emails' })),
+    );
+    await findRequest(knex, orgId, requestId);
+    await claimDueBatches(knex, { orgId, checkSeconds: 0, queuedAtMost: 9, limit: 9 });
+    const [batch] = await query<{ id: string }>(knex, 'SELECT id FROM batches WHERE request_id = ?', [
+      requestId,
+    ]);
+    const lease = await claimLease(knex, {
+      ...{ batchId: batch!.id, leaseSeconds: 60, workerName: 'test', alsoReturned: true },
+    });
+    const rows = await listPendingRows(knex, lease!);
+    await listAttemptsOfBatch(knex, lease!);
+    const subjects = rows.map(({ enrichmentId }) => ({ orgId, enrichmentId, fence: lease!.fence }));
+    await inTransaction(knex, (trx) => lockRowsToAsk(trx, subjects));
+    await findSuppressed(knex, {
+      subjects: { enrichments: rows.map(({ enrichmentId: id }) => ({ orgId, id })) },
+    });
+    const endings = rows.slice(0, 2).map(({ enrichmentId }): Ending => ({
+      ...{ enrichmentId, found: false, status: 'failed', error: 'no', lookupId: null, attempts: [] },
+    }));
+    await settleTogether(knex, [{ batch: lease!, endings }]);
+    await listAttempts(knex, { orgId, id: rows[0]!.enrichmentId });
+    await cancelRequest(knex, orgId, requestId);
+    await listLeadsToRetry(knex, { orgId, requestId });
+    await order({ orgId } as Tenant, ids);
+  }
 
   it('walks the leads in their order where nothing is asked of them', async () => {
     const wanted = { orgId: tenant.orgId, filters: {} };

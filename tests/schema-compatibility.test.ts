@@ -37,11 +37,11 @@ SELECT c.relname AS "table", f.promise
    (CASE WHEN a.atthasdef OR a.attidentity <> '' OR NOT a.attnotnull THEN 'INSERT without ' || c.relname || '.' || a.attname END),
    (CASE WHEN a.attidentity <> 'a' AND a.attgenerated = '' THEN 'INSERT with ' || c.relname || '.' || a.attname END)
  ) f (promise)
- WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND f.promise IS NOT NULL
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace AND f.promise IS NOT NULL
 UNION ALL
 SELECT t.relname, 'key ' || t.relname || regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING', '')
   FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
- WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace
+ WHERE i.indisunique AND NOT t.relispartition AND t.relnamespace = 'public'::regnamespace
 UNION ALL
 SELECT NULL, 'function ' || proname || '(' || oidvectortypes(proargtypes) || ') ' || pg_get_function_result(oid)
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace`;
@@ -51,12 +51,12 @@ const RULES = `
 SELECT con.conname AS name, t.relname AS "table", pg_get_constraintdef(con.oid) AS definition,
        array(SELECT attname::text FROM pg_attribute WHERE attrelid = t.oid AND attnum = ANY (con.conkey)) AS columns
   FROM pg_constraint con JOIN pg_class t ON t.oid = con.conrelid
- WHERE t.relnamespace = 'public'::regnamespace AND con.contype IN ('c', 'f', 'x')
+ WHERE NOT t.relispartition AND t.relnamespace = 'public'::regnamespace AND con.contype IN ('c', 'f', 'x')
 UNION ALL
 SELECT ic.relname, t.relname, pg_get_indexdef(i.indexrelid),
        array(SELECT attname::text FROM pg_attribute WHERE attrelid = t.oid AND attnum = ANY (i.indkey::int2[]))
   FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class ic ON ic.oid = i.indexrelid
- WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace`;
+ WHERE i.indisunique AND NOT t.relispartition AND t.relnamespace = 'public'::regnamespace`;
 
 async function readSchema(knex: Knex): Promise<Schema> {
   const facts = await query<Fact>(knex, FACTS);

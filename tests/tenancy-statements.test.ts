@@ -20,32 +20,13 @@ interface Statement {
 /** By the function that a statement stands in: how it is bound to one organisation without naming it. */
 const BOUND_OTHERWISE: Readonly<Record<string, string>> = {
   'shared/src/ledger/audit.ts INVARIANTS': 'counts over all organisations; no call of the API reaches it',
-  'shared/src/repositories/accepted-work.ts supersedeEnrichments':
-    'ids that listSelectedLeads read by org_id in this transaction',
-  'shared/src/repositories/asks.ts lockRowsToAsk': 'a worker’s own leased batches',
-  'shared/src/repositories/cancellation.ts completeEmptyBatches':
-    'batches of a request that findRequestField found by org_id',
-  'shared/src/repositories/cancellation.ts listCancelCandidates':
-    'a request that findRequestField found by org_id',
-  'shared/src/repositories/cancellation.ts lockRequestWork':
-    'a request that findRequestField found by org_id',
   'shared/src/repositories/cancellation.ts markRequestCancelled':
     'a request that findRequestField found by org_id',
-  'shared/src/repositories/enrichment-queries.ts listLeadsToRetry':
-    'a request that findRequestField found by org_id',
-  'shared/src/repositories/enrichment-queries.ts listRequestEnrichments':
-    'a request that findKeptAnswer found by org_id',
-  'shared/src/repositories/erasures.ts forgetAttempts': 'erasure: the operator’s, for all organisations',
   'shared/src/repositories/erasures.ts listFoundValues': 'erasure: the operator’s, for all organisations',
   'shared/src/repositories/erasures.ts listLeadsNamed': 'erasure: the operator’s, for all organisations',
   'shared/src/repositories/erasures.ts lockPendingOf': 'erasure: the operator’s, for all organisations',
-  'shared/src/repositories/leases.ts listAttemptsOfBatch': 'a worker’s own leased batch',
-  'shared/src/repositories/leases.ts listPendingRows': 'a worker’s own leased batch',
-  'shared/src/settle/end-enrichments.ts lockPending':
-    'ids of one batch or request, whose organisation’s account is locked',
-  'shared/src/settle/end-enrichments.ts updateEnded':
-    'ids of one batch or request, whose organisation’s account is locked',
-  'shared/src/settle/settle.ts completeIfDone': 'a worker’s own batch, by its fence',
+  'shared/src/repositories/old-data.ts countOpenWork':
+    'the operator’s, for all organisations; no call of the API reaches it',
 };
 
 function listStatements(): Statement[] {

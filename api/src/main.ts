@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     poolSize: config.databasePoolSize,
     applicationName: 'leadwell-api',
     workMemMb: SEARCH_WORK_MEM_MB,
+    readsByIndex: true,
   });
   const queues = openBatchQueues(queueLocation(config, database.url), (error) =>
     logger.warn({ err: error }, 'queue connection'),

@@ -39,6 +39,14 @@ export function readLimit(text: string): number {
   return limit;
 }
 
+/** A number of months, as 6mo. */
+export function readMonths(text: string): number {
+  const months = Number(/^(\d{1,3})mo$/.exec(text)?.[1] ?? 0);
+  if (months < 1 || months > 120)
+    throw new InvalidArgumentError('Write a number of months from 1mo to 120mo.');
+  return months;
+}
+
 export function readName(text: string): string {
   const name = text.trim();
   if (name === '' || name.length > 200 || name.includes('\0'))

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit';
 import { addBatchesCommand } from './commands/batches';
 import { addCreditsCommands } from './commands/credits';
+import { addDataCommands } from './commands/data';
 import { addDoctorCommand } from './commands/doctor';
 import { addKeyCommands } from './commands/key';
 import { addLeadsCommands } from './commands/leads';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   addBatchesCommand(program);
   addProvidersCommand(program);
   addAuditCommand(program);
+  addDataCommands(program);
   addDoctorCommand(program);
   addWorkerHealthCommand(program);
   addMigrateCommand(program);

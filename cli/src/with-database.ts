@@ -5,18 +5,23 @@ import { openDatabase, query, type DatabaseOptions, type Knex } from '@leadwell/
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import { CliError } from './errors';
 
+type DatabaseTimeouts = Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs'>;
+
 /** Runs `work` on the configured database, the schema being up to date, and closes the pool whatever happens. */
-export async function withDatabase<T>(work: (knex: Knex, url: string) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  work: (knex: Knex, url: string) => Promise<T>,
+  timeouts: DatabaseTimeouts = {},
+): Promise<T> {
   return withAnyDatabase(async (knex, url) => {
     await requireSchema(knex);
     return work(knex, url);
-  });
+  }, timeouts);
 }
 
 /** As withDatabase, whatever the state of the schema. Gives the URL too, which holds a password. */
 export async function withAnyDatabase<T>(
   work: (knex: Knex, url: string) => Promise<T>,
-  timeouts: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs'> = {},
+  timeouts: DatabaseTimeouts = {},
 ): Promise<T> {
   const config = loadConfig(process.env);
   const database = await resolveDatabaseUrl(config);

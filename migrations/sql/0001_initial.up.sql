@@ -165,6 +165,40 @@ CREATE TRIGGER credit_transactions_append_only BEFORE UPDATE OR DELETE ON credit
 CREATE TRIGGER credit_transactions_no_truncate BEFORE TRUNCATE ON credit_transactions
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- ── Months ────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- What is told of work that was done long ago lies in months and goes by them (docs/adr/0022). The month is the id's: the first 48 bits
+-- of a UUID v7 are its time, so that nothing need be stored or asked beside the key. Months are UTC's.
+
+-- The least UUID v7 of a moment.
+CREATE FUNCTION first_id_at(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CAST(lpad(to_hex(CAST(floor(extract(epoch FROM moment) * 1000) AS bigint)), 12, '0') || repeat('0', 20) AS uuid);
+
+-- The time of a UUID v7, as whoever made it had it.
+CREATE FUNCTION time_of_id(id uuid) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN to_timestamp(CAST(CAST('x' || lpad(left(replace(CAST(id AS text), '-', ''), 12), 16, '0') AS bit(64)) AS bigint) / 1000.0);
+
+-- Makes the partition of one month, if it is not there, and moves into it what the default partition has of it. The default is locked
+-- until the transaction ends, the parent stays open: give it a lock_timeout. False: it was there.
+CREATE FUNCTION make_month(p_table text, p_moment timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  begins timestamp := date_trunc('month', p_moment AT TIME ZONE 'UTC');
+  from_id uuid := first_id_at(begins AT TIME ZONE 'UTC');
+  to_id uuid := first_id_at((begins + interval '1 month') AT TIME ZONE 'UTC');
+  month text := p_table || to_char(begins, '_YYYY_MM');
+  key text := (SELECT a.attname FROM pg_partitioned_table t JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+                WHERE t.partrelid = p_table::regclass);
+BEGIN
+  IF to_regclass(month) IS NOT NULL THEN RETURN false; END IF;
+  -- Attached and not made in place: CREATE TABLE … PARTITION OF would lock the parent against everybody.
+  EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', month, p_table);
+  EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', p_table || '_default');
+  EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= %L AND %I < %L RETURNING *) INSERT INTO %I SELECT * FROM moved',
+    p_table || '_default', key, from_id, key, to_id, month);
+  EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', p_table, month, from_id, to_id);
+  RETURN true;
+END $$;
+
 -- ── Accepted work ──────────────────────────────────────────────────────────────────────────────────────────
 
 CREATE TABLE requests (
@@ -181,13 +215,17 @@ CREATE TABLE requests (
   -- When its client gave up what was still pending: from then on it keeps no row from being cancelled.
   cancelled_at          timestamptz,
   CHECK ((credits_charged > 0) = (credit_transaction_id IS NOT NULL))
-);
+) PARTITION BY RANGE (id);
+-- Whatever an id says its time is, it finds a place.
+CREATE TABLE requests_default PARTITION OF requests DEFAULT;
 CREATE INDEX requests_org ON requests (org_id, created_at DESC, id DESC);
 
+-- In one piece: the relay looks for open ones across all time. A fiftieth of the enrichments, they are deleted row by row. No key
+-- refers to requests: dropping a month would have to read all of them; the audit finds what it would refuse.
 CREATE TABLE batches (
   id             uuid PRIMARY KEY,
   org_id         uuid NOT NULL REFERENCES organisations (id),
-  request_id     uuid NOT NULL REFERENCES requests (id),
+  request_id     uuid NOT NULL,
   field          text NOT NULL CHECK (field IN ('emails', 'phones')),
   -- 0 is high, 1 is normal: smaller first, only inside one organisation.
   priority       smallint NOT NULL,
@@ -249,8 +287,11 @@ CREATE INDEX lookups_repeated ON lookups (id) WHERE repeats > 0;
 
 -- Money keeps its foreign keys; the others of these three tables would double the time of an accept (docs/adr/0008), and
 -- the audit finds what they would refuse.
+--
+-- By organisation, so that a statement touches one part: whatever names rows names their organisation. In the key the id comes first:
+-- new rows stand side by side, and an operator who has an id alone finds it.
 CREATE TABLE enrichments (
-  id                    uuid PRIMARY KEY,
+  id                    uuid NOT NULL,
   org_id                uuid NOT NULL,
   entity_type           text NOT NULL DEFAULT 'person' CHECK (entity_type IN ('person', 'company')),
   entity_id             uuid NOT NULL,
@@ -277,8 +318,15 @@ CREATE TABLE enrichments (
   CHECK ((status = 'pending') = (ended_at IS NULL)),
   CHECK (status <> 'pending' OR (batch_id IS NOT NULL AND error IS NULL AND superseded_at IS NULL)),
   CHECK ((price = 0) = (credit_transaction_id IS NULL)),
-  CHECK (data_found IS NOT TRUE OR (status = 'finished' AND lookup_id IS NOT NULL))
-);
+  CHECK (data_found IS NOT TRUE OR (status = 'finished' AND lookup_id IS NOT NULL)),
+  PRIMARY KEY (id, org_id)
+) PARTITION BY HASH (org_id);
+DO $$
+BEGIN
+  FOR i IN 0 .. 7 LOOP
+    EXECUTE format('CREATE TABLE enrichments_%s PARTITION OF enrichments FOR VALUES WITH (MODULUS 8, REMAINDER %s)', i, i);
+  END LOOP;
+END $$;
 -- One live enrichment per organisation, lead and field. Accepts of one organisation are serialised by its
 -- account lock; this is the wall behind that.
 CREATE UNIQUE INDEX enrichments_live ON enrichments (org_id, entity_type, entity_id, field) WHERE superseded_at IS NULL;
@@ -294,7 +342,8 @@ CREATE TABLE request_enrichments (
   position       integer NOT NULL,
   enrichment_id  uuid NOT NULL,
   PRIMARY KEY (request_id, position)
-);
+) PARTITION BY RANGE (request_id);
+CREATE TABLE request_enrichments_default PARTITION OF request_enrichments DEFAULT;
 CREATE INDEX request_enrichments_enrichment ON request_enrichments (enrichment_id);
 
 CREATE TABLE attempts (
@@ -317,7 +366,8 @@ CREATE TABLE attempts (
   ended_at       timestamptz,
   CHECK ((outcome IS NULL) = (ended_at IS NULL)),
   PRIMARY KEY (enrichment_id, provider)
-);
+) PARTITION BY RANGE (enrichment_id);
+CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 -- An answer ends every attempt of its asking.
 CREATE INDEX attempts_awaited ON attempts (lookup_id) WHERE outcome IS NULL;
 -- Reports read the attempts of a time. They are written in that order: a few bytes for each hundred pages find it, where a tree
@@ -345,7 +395,7 @@ CREATE TABLE idempotency_keys (
   org_id           uuid NOT NULL REFERENCES organisations (id),
   key              text NOT NULL,
   fingerprint      bytea NOT NULL,
-  request_id       uuid NOT NULL REFERENCES requests (id),
+  request_id       uuid NOT NULL,
   created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (org_id, key)
 );
@@ -837,3 +887,7 @@ BEGIN
              UNION ALL SELECT t.amount, t.told_ms, t.expires_ms LIMIT 1),
           others = excluded.others, others_until_ms = excluded.others_until_ms;
 END $$;
+
+-- The months of now, and those that the next weeks need; workers and `migrate` go on from here.
+SELECT make_month(t, clock_timestamp() + n * interval '1 month')
+  FROM unnest(ARRAY['requests', 'request_enrichments', 'attempts']) AS t, generate_series(0, 3) AS n;

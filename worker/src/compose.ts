@@ -10,6 +10,7 @@ import { FIELDS } from '@leadwell/shared/domain/enrichment';
 import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { startBatchConsumer, type BatchConsumer } from '@leadwell/shared/queue/batch-consumer';
 import { deleteOldIdempotencyKeys } from '@leadwell/shared/repositories/idempotency-keys';
+import { makeMonths } from '@leadwell/shared/repositories/months';
 import { createRelay } from '@leadwell/shared/relay/relay';
 import type { Closer } from '@leadwell/shared/runtime/shutdown';
 import { createCaller } from './calls/call-provider';
@@ -67,7 +68,10 @@ export async function startWorker(options: WorkerOptions): Promise<Closer[]> {
     const onError = onQueueError;
     consumers.push(await startBatchConsumer({ location, field, concurrency, work, onFailed, onError }));
   }
-  const tidy = (): Promise<number> => deleteOldIdempotencyKeys(knex);
+  const tidy = async (): Promise<void> => {
+    await deleteOldIdempotencyKeys(knex);
+    for (const month of await makeMonths(knex)) logger.info({ month }, 'a month was made');
+  };
   const audits = startAuditLoop({ knex, everyMs: config.auditEveryMinutes * 60_000, logger });
   const loop = startRelayLoop({
     relay,

@@ -34,7 +34,7 @@ export function lookupRoutes(deps: { knex: Knex }): Router {
 
   router.get('/:personId/attempts', requireScope('read'), async (req, res) => {
     const enrichment = await getEnrichment(deps.knex, req, res);
-    const attempts = await listAttempts(deps.knex, enrichment.id);
+    const attempts = await listAttempts(deps.knex, enrichment);
     res.json({ enrichmentId: enrichment.id, attempts, count: attempts.length });
   });
 

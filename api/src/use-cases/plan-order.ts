@@ -42,7 +42,7 @@ export interface Plan {
 export async function resolveSelection(db: Db, order: Order): Promise<readonly string[]> {
   const { selection, orgId } = order;
   if (selection.mode === 'manual') return selection.leadIds;
-  if (selection.mode === 'retry') return listLeadsToRetry(db, selection.requestId);
+  if (selection.mode === 'retry') return listLeadsToRetry(db, { orgId, requestId: selection.requestId });
   const { filters, startIndex, targetCount, excludedIds } = selection;
   return selectLeads(db, { orgId, filters, startIndex, targetCount, excludedIds: [...excludedIds] });
 }

@@ -34,7 +34,7 @@ export async function replayAnswer(
   }
   return {
     requestId: kept.requestId,
-    enrichments: await listRequestEnrichments(db, kept.requestId),
+    enrichments: await listRequestEnrichments(db, { orgId, requestId: kept.requestId }),
     creditsCharged: kept.creditsCharged,
     creditsBalance: await readBalance(db, orgId),
     isReplay: true,

@@ -35,7 +35,7 @@ export async function writeRequest(db: Db, config: WriteConfig, paid: PaidOrder)
   const listed = plan.rows.map((row) => listRow(row, batches, config.batchSize));
   const own = listed.flatMap((row) => row.own ?? []);
 
-  await supersedeEnrichments(db, plan.rows.flatMap(supersededBy), plan.at);
+  await supersedeEnrichments(db, request.orgId, plan.rows.flatMap(supersededBy), plan.at);
   await insertAcceptedWork(db, {
     request,
     batches,

@@ -22,7 +22,7 @@ export const SETTLE = {
          SET status = CASE a.state WHEN 'restricted' THEN 'failed' ELSE 'finished' END, data_found = a.state = 'hit',
              lookup_id = a.lookup_id, refund_transaction_id = CASE WHEN a.state <> 'hit' THEN $3::uuid END,
              updated_at = now(), ended_at = now()
-        FROM answer a WHERE e.id = a.enrichment_id AND e.status = 'pending'
+        FROM answer a WHERE e.org_id = $1 AND e.id = a.enrichment_id AND e.status = 'pending'
       RETURNING e.id, e.request_id, e.entity_id, e.price, a.state, a.email),
     refunded AS (
       INSERT INTO credit_transactions (id, org_id, type, amount, operation_type, reference_id, description)

@@ -21,7 +21,8 @@ export async function listIndexes(
 ): Promise<{ name: string; definition: string }[]> {
   const client = await database.connect();
   const { rows } = await client.query<{ name: string; definition: string }>(
-    `SELECT i.indexname AS name, i.indexdef AS definition FROM pg_indexes i
+    // Of a partitioned table PostgreSQL says ON ONLY, which would leave the partitions without.
+    `SELECT i.indexname AS name, replace(i.indexdef, ' ON ONLY ', ' ON ') AS definition FROM pg_indexes i
       WHERE i.schemaname = 'public' AND i.tablename = ANY($1)
         AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = format('%I', i.indexname)::regclass)`,
     [tables],

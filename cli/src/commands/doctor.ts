@@ -4,6 +4,7 @@ import { queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { listQueueFaults } from '@leadwell/shared/queue/check-queue';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
 import type { Command } from 'commander';
+import { checkMonths } from '../doctor/check-months';
 import { checkBooks, checkDatabase, checkDisk, checkMigrations } from '../doctor/check-server';
 import { checkConfiguration, checkProvidersFile } from '../doctor/check-settings';
 import { checkWaterfalls } from '../doctor/check-waterfalls';
@@ -51,6 +52,7 @@ async function checkServers(config: Config): Promise<Finding[]> {
 async function checkContents(knex: Parameters<typeof checkBooks>[0], config: Config): Promise<Finding[]> {
   return [
     ...(await checkWork(knex)),
+    await checkMonths(knex),
     ...(await checkBreakers(knex)),
     ...(await checkWaterfalls(knex, config, process.env)),
     ...(await checkBooks(knex)),

@@ -1,4 +1,5 @@
 import { migrateUp } from '@leadwell/migrations/migrate';
+import { makeMonths } from '@leadwell/shared/repositories/months';
 import { migrateQueueSchema } from '@leadwell/shared/queue/postgres-queue-schema';
 import type { Command } from 'commander';
 import { writeResult, type OutputOptions } from '../output';
@@ -10,7 +11,7 @@ import { refuseForeignSchema, withAnyDatabase } from '../with-database';
  */
 const TIMEOUTS = { statementTimeoutMs: 0, lockTimeoutMs: 5_000 };
 
-/** `migrate`: brings the schema, the queue's included, to the newest version. Repeating it changes nothing. */
+/** `migrate`: brings the schema, the queue's included, to the newest version, and makes the coming months. Repeating it changes nothing. */
 export function addMigrateCommand(program: Command): void {
   program
     .command('migrate')
@@ -23,6 +24,7 @@ async function runMigrate(options: OutputOptions): Promise<void> {
   const applied = await withAnyDatabase(async (knex, url) => {
     await refuseForeignSchema(knex);
     const names = await migrateUp(knex);
+    await makeMonths(knex);
     await migrateQueueSchema(url);
     return names;
   }, TIMEOUTS);

@@ -5,6 +5,7 @@ import { query, type Knex } from '@leadwell/shared/db/database';
 import { auditQuickly } from '@leadwell/shared/ledger/audit';
 import { getServerState } from '@leadwell/shared/repositories/server-state';
 import { explainError } from '../errors';
+import { inBytes } from '../bytes';
 import { note, ok, wrong, type Finding } from './finding';
 
 const OLDEST_VERSION = 150_000;
@@ -92,11 +93,6 @@ async function findFreeSpace(directory: string): Promise<{ bytes: number; share:
   } catch {
     return null;
   }
-}
-
-function inBytes(bytes: number): string {
-  const megabytes = bytes / 1024 ** 2;
-  return megabytes < 1024 ? `${Math.round(megabytes)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }
 
 /** The quick half of the audit. */

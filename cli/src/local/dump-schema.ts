@@ -8,11 +8,11 @@ const HEADER = `-- The whole schema, written by \`npm run schema\` from a migrat
 -- BullMQ's own schema is not part of it.
 `;
 
-/** The tables, functions and triggers of schema `public`, but for the migrations' own bookkeeping. */
+/** The tables, functions and triggers of schema `public`, but for the migrations' own bookkeeping and the months, which come and go. */
 export async function dumpSchema(db: Db): Promise<string> {
   const tables = await query<{ name: string }>(
     db,
-    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
         AND relname NOT LIKE 'schema_migrations%' ORDER BY relname COLLATE "C"`,
   );
   // Generated columns and indexes call immutable functions alone, which read no table.
@@ -73,14 +73,35 @@ async function dumpTable(db: Db, name: string): Promise<string> {
     name,
   );
   const body = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
-  return `${[`CREATE TABLE ${name} (\n${body}\n);`, ...(await listIndexes(db, name))].join('\n')}\n`;
+  const [partitioning = ''] = await listLines(
+    db,
+    `SELECT ' PARTITION BY ' || pg_get_partkeydef(partrelid) AS line FROM pg_partitioned_table WHERE partrelid = :table::regclass`,
+    name,
+  );
+  const lines = [
+    `CREATE TABLE ${name} (\n${body}\n)${partitioning};`,
+    ...(await listPartitions(db, name)),
+    ...(await listIndexes(db, name)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function listPartitions(db: Db, table: string): Promise<string[]> {
+  return listLines(
+    db,
+    `SELECT 'CREATE TABLE ' || relname || ' PARTITION OF ' || :table || ' ' || pg_get_expr(relpartbound, oid) || ';' AS line
+       FROM pg_class JOIN pg_inherits ON inhrelid = oid
+      WHERE inhparent = :table::regclass AND relkind = 'r' AND relname !~ '_[0-9]{4}_[0-9]{2}$' ORDER BY relname COLLATE "C"`,
+    table,
+  );
 }
 
 /** Indexes that no constraint makes. */
 function listIndexes(db: Db, table: string): Promise<string[]> {
   return listLines(
     db,
-    `SELECT pg_get_indexdef(indexrelid) || ';' AS line FROM pg_index WHERE indrelid = :table::regclass
+    // Of a partitioned table PostgreSQL says ON ONLY, which would leave the partitions without.
+    `SELECT replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || ';' AS line FROM pg_index WHERE indrelid = :table::regclass
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u', 'x'))
       ORDER BY indexrelid::regclass::text COLLATE "C"`,
     table,
@@ -102,7 +123,7 @@ function dumpForeignKeys(db: Db): Promise<string[]> {
     db,
     `SELECT 'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || quote_ident(conname) || ' '
             || pg_get_constraintdef(oid) || ';' AS line FROM pg_constraint
-      WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND :table = ''
+      WHERE contype = 'f' AND conparentid = 0 AND connamespace = 'public'::regnamespace AND :table = ''
       ORDER BY conrelid::regclass::text COLLATE "C", conname COLLATE "C"`,
     '',
   );

@@ -52,7 +52,8 @@ export const SETTINGS = {
   ),
   queuePrefix: setting(
     'QUEUE_PREFIX',
-    Joi.string().pattern(/^[a-z0-9_-]{1,40}$/),
+    // In braces it is a hash tag: all keys of the queue lie in one slot of a Redis Cluster, which BullMQ needs.
+    Joi.string().pattern(/^(?:[a-z0-9_-]{1,40}|\{[a-z0-9_-]{1,38}\})$/),
     'leadwell',
     'name',
     'Separates deployments that share one Redis.',

@@ -28,6 +28,11 @@ export interface DatabaseOptions {
   lockTimeoutMs?: number;
   /** What one step of a statement may hold before it loses detail or goes to disk (work_mem). Defaults to the server's. */
   workMemMb?: number;
+  /**
+   * For what calls wait for: tables are read by an index wherever one serves. A plan that is kept for any values is made while some part of
+   * a table is nearly empty, where reading it whole is cheapest, and is used on while it fills: 562 instead of 18 ms for 1,000 leads.
+   */
+  readsByIndex?: boolean;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -47,7 +52,7 @@ export function openDatabase(options: DatabaseOptions): Knex {
       connectionTimeoutMillis: 3_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      ...(options.workMemMb !== undefined && { options: `-c work_mem=${options.workMemMb}MB` }),
+      ...sessionOptions(options),
     },
     pool: {
       // Made anew after every quiet half minute, with its statements parsed and planned again, it would cost the next call a multiple of its time.
@@ -62,6 +67,15 @@ export function openDatabase(options: DatabaseOptions): Knex {
     acquireConnectionTimeout: options.acquireTimeoutMs ?? 3_000,
     log: SILENT,
   });
+}
+
+/** Without `jit`, which a plan that must read a table whole all the same would set off: it seems very dear. */
+function sessionOptions({ workMemMb, readsByIndex }: DatabaseOptions): { options?: string } {
+  const settings = [
+    ...(workMemMb === undefined ? [] : [`work_mem=${workMemMb}MB`]),
+    ...(readsByIndex ? ['enable_seqscan=off', 'jit=off'] : []),
+  ];
+  return settings.length > 0 ? { options: settings.map((setting) => `-c ${setting}`).join(' ') } : {};
 }
 
 /** knex prints stacks to stdout, also of errors that it throws as well: whoever catches them says what is to be said. */

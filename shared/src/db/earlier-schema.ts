@@ -15,10 +15,9 @@ export async function isEarlierSchema(db: Db): Promise<boolean> {
   if (!found?.isMigrated) return false;
   const [state] = await query<{ isEarlier: boolean }>(
     db,
-    // Until the first release the schema is one migration, of which the first state lacked everything up to this index.
+    // Until the first release the schema is one migration. No state before its last had partitions.
     `SELECT EXISTS (SELECT FROM schema_migrations WHERE name = '0001_initial')
-        AND (to_regclass('lookups_repeated') IS NULL
-             OR EXISTS (SELECT FROM schema_migrations WHERE name = '0002_suppressions')) AS "isEarlier"`,
+        AND NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = to_regclass('enrichments')) AS "isEarlier"`,
   );
   return state?.isEarlier ?? false;
 }

@@ -78,9 +78,9 @@ function listPending(trx: Knex.Transaction, batch: DueBatch): Promise<PendingRow
          SELECT a.lookup_id, a.provider FROM attempts a JOIN lookups l ON l.id = a.lookup_id AND l.state = 'hit'
           WHERE a.enrichment_id = e.id AND a.outcome = 'hit' LIMIT 1
        ) own ON true
-      WHERE e.batch_id = :batchId AND e.status = 'pending'
+      WHERE e.org_id = :orgId AND e.batch_id = :batchId AND e.status = 'pending'
       ORDER BY e.id`,
-    { batchId: batch.id },
+    { orgId: batch.orgId, batchId: batch.id },
   );
 }
 

@@ -238,7 +238,7 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
     await relay.publish(orgId);
     const singles = (await readBatches()).filter((batch) => !batch.completed);
     for (const single of singles) expect(await lease(single.id)).toMatchObject({ deliveries: 3 });
-    const rows = enrichmentIds.map((enrichmentId) => ({ enrichmentId, fence: late!.fence }));
+    const rows = enrichmentIds.map((enrichmentId) => ({ orgId, enrichmentId, fence: late!.fence }));
     expect(await lockRowsToAsk(database.knex, rows)).toEqual(new Set());
   });
 

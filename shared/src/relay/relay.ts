@@ -121,8 +121,8 @@ async function completeEmpty(knex: Knex, batch: DueBatch): Promise<void> {
     knex,
     `UPDATE batches SET completed_at = clock_timestamp(), queued_at = NULL, lease_until = NULL
       WHERE id = :id AND completed_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM enrichments WHERE batch_id = :id AND status = 'pending')`,
-    { id: batch.id },
+        AND NOT EXISTS (SELECT 1 FROM enrichments WHERE org_id = :orgId AND batch_id = :id AND status = 'pending')`,
+    { orgId: batch.orgId, id: batch.id },
   );
 }
 

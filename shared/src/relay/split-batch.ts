@@ -20,11 +20,11 @@ export async function splitBatch(knex: Knex, batch: DueBatch): Promise<void> {
     if (unchanged === 0) return;
     const rows = await query<{ id: string }>(
       trx,
-      `SELECT id FROM enrichments WHERE batch_id = :id AND status = 'pending' ORDER BY id FOR UPDATE`,
-      { id: batch.id },
+      `SELECT id FROM enrichments WHERE org_id = :orgId AND batch_id = :id AND status = 'pending' ORDER BY id FOR UPDATE`,
+      { orgId: batch.orgId, id: batch.id },
     );
     const splits = rows.map((row) => ({ enrichmentId: row.id, batchId: newId() }));
-    await insertSingles(trx, batch.id, splits);
+    await insertSingles(trx, batch, splits);
     await execute(
       trx,
       'UPDATE batches SET completed_at = clock_timestamp(), queued_at = NULL WHERE id = :id',
@@ -35,11 +35,12 @@ export async function splitBatch(knex: Knex, batch: DueBatch): Promise<void> {
 
 async function insertSingles(
   trx: Knex.Transaction,
-  batchId: string,
+  batch: DueBatch,
   splits: readonly { enrichmentId: string; batchId: string }[],
 ): Promise<void> {
   const bindings = {
-    batchId,
+    orgId: batch.orgId,
+    batchId: batch.id,
     batchIds: splits.map((split) => split.batchId),
     enrichmentIds: splits.map((split) => split.enrichmentId),
   };
@@ -54,7 +55,7 @@ async function insertSingles(
   await execute(
     trx,
     `UPDATE enrichments e SET batch_id = s.batch_id
-       FROM unnest(:enrichmentIds::uuid[], :batchIds::uuid[]) AS s (id, batch_id) WHERE e.id = s.id`,
+       FROM unnest(:enrichmentIds::uuid[], :batchIds::uuid[]) AS s (id, batch_id) WHERE e.org_id = :orgId AND e.id = s.id`,
     bindings,
   );
 }

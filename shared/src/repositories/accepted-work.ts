@@ -57,13 +57,18 @@ export async function readOrderGround(
 }
 
 /** Takes ended rows out of the way of their new round. Only in the transaction that writes it, under the account lock. */
-export async function supersedeEnrichments(db: Db, ids: readonly string[], at: Date): Promise<void> {
+export async function supersedeEnrichments(
+  db: Db,
+  orgId: string,
+  ids: readonly string[],
+  at: Date,
+): Promise<void> {
   if (ids.length === 0) return;
   const changed = await execute(
     db,
     `UPDATE enrichments SET superseded_at = :at
-     WHERE id = ANY (CAST(:ids AS uuid[])) AND superseded_at IS NULL AND status <> 'pending'`,
-    { at, ids: [...ids] },
+     WHERE org_id = :orgId AND id = ANY (CAST(:ids AS uuid[])) AND superseded_at IS NULL AND status <> 'pending'`,
+    { orgId, at, ids: [...ids] },
   );
   if (changed !== ids.length) throw new Error('An enrichment changed under the account lock.');
 }

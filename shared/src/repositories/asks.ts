@@ -10,17 +10,21 @@ import { candidateHashes } from './suppression-checks';
  */
 export async function lockRowsToAsk(
   db: Db,
-  rows: readonly { enrichmentId: string; fence: number }[],
+  rows: readonly { orgId: string; enrichmentId: string; fence: number }[],
 ): Promise<ReadonlySet<string>> {
   const locked = await queryPrepared<{ id: string }>(
     db,
     `SELECT e.id
        FROM enrichments e
-       JOIN unnest(:ids::uuid[], :fences::bigint[]) AS w (id, fence) ON e.id = w.id
+       JOIN unnest(:orgIds::uuid[], :ids::uuid[], :fences::bigint[]) AS w (org_id, id, fence) ON e.org_id = w.org_id AND e.id = w.id
        JOIN batches b ON b.id = e.batch_id AND b.fence = w.fence
       WHERE e.status = 'pending'
       ORDER BY e.id FOR SHARE OF e`,
-    { ids: rows.map((row) => row.enrichmentId), fences: rows.map((row) => row.fence) },
+    {
+      orgIds: rows.map((row) => row.orgId),
+      ids: rows.map((row) => row.enrichmentId),
+      fences: rows.map((row) => row.fence),
+    },
   );
   return new Set(locked.map((row) => row.id));
 }

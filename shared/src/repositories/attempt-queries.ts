@@ -22,14 +22,14 @@ export interface AttemptReport {
   found: { value: string; verdict: Verdict; confidence: number | null; flags: string[]; foundAt: string }[];
 }
 
-/** The attempts of one enrichment, in the order they were made. */
-export function listAttempts(db: Db, enrichmentId: string): Promise<AttemptReport[]> {
+/** The attempts of one enrichment, in the order they were made; none where they were dropped with their month. */
+export function listAttempts(db: Db, enrichment: { orgId: string; id: string }): Promise<AttemptReport[]> {
   return query<AttemptReport>(
     db,
     `SELECT a.provider, a.outcome, a.error, a.duration_ms AS "latencyMs", a.provider_cost AS "providerCost",
             a.stated_cost AS "statedCost", a.shared, a.lookup_id AS "globalEnrichmentId", a.started_at AS "startedAt", a.ended_at AS "endedAt", given.found
      FROM attempts a
-     JOIN enrichments e ON e.id = a.enrichment_id
+     JOIN enrichments e ON e.org_id = :orgId AND e.id = a.enrichment_id
      CROSS JOIN LATERAL (
        SELECT coalesce(json_agg(json_build_object('value', v.value, 'verdict', f.verdict, 'confidence', f.confidence,
                 'flags', v.flags, 'foundAt', f."foundAt") ORDER BY f.confidence DESC NULLS LAST, v.value), '[]') AS found
@@ -38,7 +38,7 @@ export function listAttempts(db: Db, enrichmentId: string): Promise<AttemptRepor
         WHERE v.org_id = e.org_id AND v.lead_id = e.entity_id AND f.provider = a.provider
           AND v.kind = CASE e.field WHEN 'emails' THEN 'email' ELSE 'phone' END
      ) given
-     WHERE a.enrichment_id = ? ORDER BY a.started_at, a.provider`,
-    [enrichmentId],
+     WHERE a.enrichment_id = :id ORDER BY a.started_at, a.provider`,
+    { orgId: enrichment.orgId, id: enrichment.id },
   );
 }

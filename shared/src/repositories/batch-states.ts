@@ -79,11 +79,12 @@ SELECT l.id, l.request_id AS "requestId", l.org_id AS "orgId", l.field, l.state,
        extract(epoch FROM l.lease_until - l.read_at)::double precision AS "leaseSeconds",
        extract(epoch FROM l.not_before - l.read_at)::double precision AS "waitSeconds",
        coalesce(greatest(l.lease_until, l.raised_at) < l.read_at - interval '4 seconds', true) AS quiet,
-       (SELECT count(*)::int FROM enrichments e WHERE e.batch_id = l.id AND e.status = 'pending') AS "pendingCount",
+       (SELECT count(*)::int FROM enrichments e
+         WHERE e.org_id = l.org_id AND e.batch_id = l.id AND e.status = 'pending') AS "pendingCount",
        (SELECT count(*)::int FROM batches o
          WHERE o.org_id = l.org_id AND o.field = l.field AND o.completed_at IS NULL AND o.queued_at IS NOT NULL AND o.id <> l.id) AS "queuedBeside",
        (SELECT string_agg(provider || ' ' || n, ', ' ORDER BY provider)
           FROM (SELECT a.provider, count(*) AS n FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
-                 WHERE e.batch_id = l.id AND e.status = 'pending' AND a.outcome IS NULL GROUP BY a.provider) awaited) AS asking
+                 WHERE e.org_id = l.org_id AND e.batch_id = l.id AND e.status = 'pending' AND a.outcome IS NULL GROUP BY a.provider) awaited) AS asking
   FROM listed l
  ORDER BY l.created_at, l.id`;

@@ -17,16 +17,20 @@ export interface CancelCandidate {
  * written holds its rows FOR SHARE: this waits for it, and a later statement sees its attempts. An ask that comes later
  * waits for this, and then finds the rows no longer pending.
  */
-export async function lockRequestWork(db: Db, requestId: string): Promise<string[]> {
+export async function lockRequestWork(
+  db: Db,
+  request: { orgId: string; requestId: string },
+): Promise<string[]> {
   const batches = await query<{ id: string }>(
     db,
     `SELECT id FROM batches WHERE request_id = :requestId AND completed_at IS NULL ORDER BY id FOR NO KEY UPDATE`,
-    { requestId },
+    { requestId: request.requestId },
   );
   await execute(
     db,
-    `SELECT id FROM enrichments WHERE request_id = :requestId AND status = 'pending' ORDER BY id FOR UPDATE`,
-    { requestId },
+    `SELECT id FROM enrichments
+      WHERE org_id = :orgId AND request_id = :requestId AND status = 'pending' ORDER BY id FOR UPDATE`,
+    request,
   );
   return batches.map((batch) => batch.id);
 }
@@ -35,7 +39,10 @@ export async function lockRequestWork(db: Db, requestId: string): Promise<string
  * What a request lists that is pending, or that it cancelled, in selection order. To be read by a statement later than
  * lockRequestWork. A request that lists a pending row is open, unless it was cancelled.
  */
-export function listCancelCandidates(db: Db, requestId: string): Promise<CancelCandidate[]> {
+export function listCancelCandidates(
+  db: Db,
+  request: { orgId: string; requestId: string },
+): Promise<CancelCandidate[]> {
   return query<CancelCandidate>(
     db,
     `SELECT e.id AS "enrichmentId", e.status, e.request_id = :requestId AS "isOwn",
@@ -44,11 +51,11 @@ export function listCancelCandidates(db: Db, requestId: string): Promise<CancelC
               SELECT 1 FROM request_enrichments o JOIN requests r ON r.id = o.request_id
                WHERE o.enrichment_id = e.id AND o.request_id <> :requestId AND r.cancelled_at IS NULL
             ) AS "isListedElsewhere"
-       FROM request_enrichments l JOIN enrichments e ON e.id = l.enrichment_id
+       FROM request_enrichments l JOIN enrichments e ON e.org_id = :orgId AND e.id = l.enrichment_id
       WHERE l.request_id = :requestId
         AND (e.status = 'pending' OR (e.status = 'cancelled' AND e.request_id = :requestId))
       ORDER BY l.position`,
-    { requestId },
+    request,
   );
 }
 
@@ -70,7 +77,7 @@ export function completeEmptyBatches(db: Db, batchIds: readonly string[]): Promi
     db,
     `UPDATE batches b SET completed_at = clock_timestamp(), fence = fence + 1, queued_at = NULL, lease_until = NULL
       WHERE b.id = ANY (CAST(:batchIds AS uuid[])) AND b.completed_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM enrichments e WHERE e.batch_id = b.id AND e.status = 'pending')`,
+        AND NOT EXISTS (SELECT 1 FROM enrichments e WHERE e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending')`,
     { batchIds: [...batchIds] },
   );
 }

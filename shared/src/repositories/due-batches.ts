@@ -126,7 +126,8 @@ UPDATE batches b
  WHERE b.id = c.id
 RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.generation, b.fence,
   b.lease_until::text AS "leaseUntilText", b.not_before::text AS "notBeforeText", b.deliveries,
-  (SELECT count(*)::int FROM enrichments e WHERE e.batch_id = b.id AND e.status = 'pending') AS "pendingCount",
+  (SELECT count(*)::int FROM enrichments e
+    WHERE e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending') AS "pendingCount",
   b.deadline_at <= clock_timestamp() AS "deadlinePassed",
   coalesce(b.lease_until > clock_timestamp() AND b.lease_until <= clock_timestamp() + make_interval(secs => :leaseAtMostSeconds), false) AS "leaseLive",
   coalesce(b.not_before > clock_timestamp() AND b.not_before <= clock_timestamp() + make_interval(secs => :notBeforeAtMostSeconds), false) AS "notBeforeAhead",

@@ -144,12 +144,15 @@ function toBindings(orgId: string, tasks: readonly EnrichmentTask[]): Record<str
 }
 
 /** What a request lists, in its order, in the present state; superseded rows too: they are what it was answered with. */
-export async function listRequestEnrichments(db: Db, requestId: string): Promise<Enrichment[]> {
+export async function listRequestEnrichments(
+  db: Db,
+  request: { orgId: string; requestId: string },
+): Promise<Enrichment[]> {
   const rows = await query<EnrichmentRow>(
     db,
-    `SELECT ${COLUMNS} FROM request_enrichments r JOIN enrichments e ON e.id = r.enrichment_id
-     WHERE r.request_id = ? ORDER BY r.position`,
-    [requestId],
+    `SELECT ${COLUMNS} FROM request_enrichments r JOIN enrichments e ON e.org_id = :orgId AND e.id = r.enrichment_id
+     WHERE r.request_id = :requestId ORDER BY r.position`,
+    request,
   );
   return rows.map(toEnrichment);
 }
@@ -158,12 +161,15 @@ export async function listRequestEnrichments(db: Db, requestId: string): Promise
  * The leads whose rows, as the request lists them, failed, timed out or were cancelled, in its order. A row counts as it
  * ended, whatever rounds came after it: what a later round made of the lead is for the order to see.
  */
-export async function listLeadsToRetry(db: Db, requestId: string): Promise<string[]> {
+export async function listLeadsToRetry(
+  db: Db,
+  request: { orgId: string; requestId: string },
+): Promise<string[]> {
   const rows = await query<{ lead_id: string }>(
     db,
-    `SELECT e.entity_id AS lead_id FROM request_enrichments r JOIN enrichments e ON e.id = r.enrichment_id
-     WHERE r.request_id = ? AND e.status IN ('failed', 'timeout', 'cancelled') ORDER BY r.position`,
-    [requestId],
+    `SELECT e.entity_id AS lead_id FROM request_enrichments r JOIN enrichments e ON e.org_id = :orgId AND e.id = r.enrichment_id
+     WHERE r.request_id = :requestId AND e.status IN ('failed', 'timeout', 'cancelled') ORDER BY r.position`,
+    request,
   );
   return rows.map((row) => row.lead_id);
 }

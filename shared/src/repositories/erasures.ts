@@ -198,19 +198,18 @@ export function listEnrichmentsOf(
 /** Deletes the attempts of ended enrichments, and replaces what providers wrote in their errors; gives the number of attempts. */
 export async function forgetAttempts(
   db: Db,
-  enrichmentIds: readonly string[],
-  error: string,
+  { orgId, ids, error }: { orgId: string; ids: readonly string[]; error: string },
 ): Promise<number> {
-  const bindings = { ids: [...enrichmentIds], error };
+  const bindings = { orgId, ids: [...ids], error };
   await execute(
     db,
-    'SELECT id FROM enrichments WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR NO KEY UPDATE',
+    'SELECT id FROM enrichments WHERE org_id = :orgId AND id = ANY(:ids::uuid[]) ORDER BY id FOR NO KEY UPDATE',
     bindings,
   );
   await execute(
     db,
     `UPDATE enrichments SET error = :error, updated_at = clock_timestamp()
-      WHERE id = ANY(:ids::uuid[]) AND error IS NOT NULL AND error <> :error`,
+      WHERE org_id = :orgId AND id = ANY(:ids::uuid[]) AND error IS NOT NULL AND error <> :error`,
     bindings,
   );
   return execute(db, 'DELETE FROM attempts WHERE enrichment_id = ANY(:ids::uuid[])', bindings);

@@ -39,7 +39,8 @@ const FREE = `completed_at IS NULL
              OR not_before > clock_timestamp() + make_interval(secs => :notBeforeAtMostSeconds))
         AND (deliveries < :deliveriesBeforeSplit
              OR deliveries < :deliveriesAtMost
-                AND (SELECT count(*) FROM enrichments e WHERE e.batch_id = batches.id AND e.status = 'pending') <= 1)`;
+                AND (SELECT count(*) FROM enrichments e
+                      WHERE e.org_id = batches.org_id AND e.batch_id = batches.id AND e.status = 'pending') <= 1)`;
 
 const FREE_BINDINGS = {
   leaseAtMostSeconds: LEASE_AT_MOST_SECONDS,
@@ -142,7 +143,7 @@ interface StoredPendingRow extends LeadInputs, Omit<PendingRow, 'lead'> {
 }
 
 /** The pending rows of a batch in id order. */
-export async function listPendingRows(db: Db, batchId: string): Promise<PendingRow[]> {
+export async function listPendingRows(db: Db, batch: { id: string; orgId: string }): Promise<PendingRow[]> {
   const rows = await queryPrepared<StoredPendingRow>(
     db,
     `SELECT e.id AS "enrichmentId", e.created_at::text AS "acceptedAtText", e.created_at AS "acceptedAt",
@@ -151,9 +152,9 @@ export async function listPendingRows(db: Db, batchId: string): Promise<PendingR
             p.company_name AS "companyName", p.company_domain AS "companyDomain", p.linkedin_url AS "linkedinUrl",
             p.emails[1] AS email
        FROM enrichments e LEFT JOIN people p ON p.id = e.entity_id
-      WHERE e.batch_id = :batchId AND e.status = 'pending'
+      WHERE e.org_id = :orgId AND e.batch_id = :id AND e.status = 'pending'
       ORDER BY e.id`,
-    { batchId },
+    { orgId: batch.orgId, id: batch.id },
   );
   return rows.map(({ enrichmentId, acceptedAtText, acceptedAt, retryNotFound, leadKnown, ...lead }) => ({
     enrichmentId,
@@ -173,12 +174,15 @@ export interface StoredAttempt {
 }
 
 /** The attempts that earlier workers left at the pending rows of a batch. */
-export async function listAttemptsOfBatch(db: Db, batchId: string): Promise<StoredAttempt[]> {
+export async function listAttemptsOfBatch(
+  db: Db,
+  batch: { id: string; orgId: string },
+): Promise<StoredAttempt[]> {
   return queryPrepared<StoredAttempt>(
     db,
     `SELECT a.enrichment_id AS "enrichmentId", a.provider, a.outcome, a.error, a.duration_ms AS "durationMs"
        FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
-      WHERE e.batch_id = :batchId AND e.status = 'pending'`,
-    { batchId },
+      WHERE e.org_id = :orgId AND e.batch_id = :id AND e.status = 'pending'`,
+    { orgId: batch.orgId, id: batch.id },
   );
 }

@@ -111,7 +111,7 @@ function summarySql(condition: string): string {
              COALESCE(sum(e.price) FILTER (WHERE e.request_id = r.id AND e.refund_transaction_id IS NOT NULL), 0)
                AS "creditsRefunded",
              max(e.ended_at) AS ended_at
-      FROM request_enrichments l JOIN enrichments e ON e.id = l.enrichment_id
+      FROM request_enrichments l JOIN enrichments e ON e.org_id = r.org_id AND e.id = l.enrichment_id
       WHERE l.request_id = r.id
     ) c
     CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@ import { queryPrepared, type Db } from '../db/database';
 
 /** Who is looked at: leads that one organisation selects, or enrichments, each for its own. */
 export type SuppressionSubjects =
-  { orgId: string; leadIds: readonly string[] } | { enrichmentIds: readonly string[] };
+  { orgId: string; leadIds: readonly string[] } | { enrichments: readonly { orgId: string; id: string }[] };
 
 export interface SuppressionCheck {
   subjects: SuppressionSubjects;
@@ -49,7 +49,7 @@ const FOUND_HASHES = `
  */
 export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<Map<string, boolean>> {
   const { subjects, asked = [], answers = [] } = check;
-  const ids = 'leadIds' in subjects ? subjects.leadIds : subjects.enrichmentIds;
+  const ids = 'leadIds' in subjects ? subjects.leadIds : subjects.enrichments.map(({ id }) => id);
   if (ids.length === 0) return new Map();
   const rows = await queryPrepared<{ id: string; isGlobal: boolean }>(
     db,
@@ -91,7 +91,7 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
       GROUP BY k.id`,
     {
       ids: [...ids],
-      orgId: 'leadIds' in subjects ? subjects.orgId : null,
+      orgIds: 'leadIds' in subjects ? [subjects.orgId] : subjects.enrichments.map(({ orgId }) => orgId),
       askedIds: asked.map(({ id }) => id),
       askedHashes: asked.map(({ hash }) => hash),
       answerIds: answers.map(({ id }) => id),
@@ -101,6 +101,7 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
   return new Map(rows.map(({ id, isGlobal }) => [id, isGlobal]));
 }
 
-const SELECTED = `SELECT i.id, CAST(:orgId AS uuid) AS org_id, i.id AS lead_id FROM unnest(:ids::uuid[]) AS i (id)`;
-const ENRICHED = `SELECT e.id, e.org_id, e.entity_id AS lead_id FROM enrichments e
-                   WHERE e.id = ANY(:ids::uuid[]) AND CAST(:orgId AS uuid) IS NULL`;
+const SELECTED = `SELECT i.id, (CAST(:orgIds AS uuid[]))[1] AS org_id, i.id AS lead_id FROM unnest(:ids::uuid[]) AS i (id)`;
+const ENRICHED = `SELECT e.id, e.org_id, e.entity_id AS lead_id
+                    FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS i (org_id, id)
+                    JOIN enrichments e ON e.org_id = i.org_id AND e.id = i.id`;

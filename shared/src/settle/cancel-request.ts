@@ -48,8 +48,8 @@ export async function cancelRequest(
     const balanceCredits = await lockCreditAccount(trx, orgId);
     const field = await findRequestField(trx, orgId, requestId);
     if (field === null) return null;
-    const batchIds = await lockRequestWork(trx, requestId);
-    const sorted = sortCandidates(await listCancelCandidates(trx, requestId));
+    const batchIds = await lockRequestWork(trx, { orgId, requestId });
+    const sorted = sortCandidates(await listCancelCandidates(trx, { orgId, requestId }));
     const refundedCredits = await endCancelled(trx, { orgId, requestId, field }, sorted.cancelled);
     const isOpen = Object.entries(sorted).some(([name, ids]) => name !== 'cancelledBefore' && ids.length > 0);
     if (isOpen) await markRequestCancelled(trx, requestId);

@@ -69,14 +69,15 @@ export async function endGroups(
   const requestOf = new Map(
     groups.flatMap(({ request, endings }) => endings.map(({ enrichmentId }) => [enrichmentId, request])),
   );
+  const orgIdOf = (enrichmentId: string): string => requestOf.get(enrichmentId)?.orgId as string;
   const wanted = groups.flatMap(({ endings }) => endings);
-  await lockPending(trx, wanted);
-  const endings = await refuseSuppressed(trx, wanted);
+  await lockPending(trx, wanted, orgIdOf);
+  const endings = await refuseSuppressed(trx, wanted, orgIdOf);
   const hits = await listHits(trx, endings.flatMap(hitIdsOf));
   const usable = endings.filter((ending) => !ending.found || hits.has(ending.lookupId));
   const refundIds = new Map(groups.map(({ request }) => [request.requestId, newId()]));
   const refundIdOf = (id: string): string => refundIds.get(requestOf.get(id)?.requestId ?? '') as string;
-  const ended = await updateEnded(trx, usable, refundIdOf);
+  const ended = await updateEnded(trx, usable, orgIdOf, refundIdOf);
   const rowsOf = groupByRequest(ended, ({ id }) => requestOf.get(id) as EndingRequest);
   await refundCredits(
     trx,
@@ -115,17 +116,29 @@ function endedOf(
 }
 
 /** In id order and as a statement of its own: an UPDATE from a list locks in the order of its plan. */
-async function lockPending(trx: Knex.Transaction, endings: readonly Ending[]): Promise<void> {
+async function lockPending(
+  trx: Knex.Transaction,
+  endings: readonly Ending[],
+  orgIdOf: (enrichmentId: string) => string,
+): Promise<void> {
   await executePrepared(
     trx,
-    `SELECT id FROM enrichments WHERE id = ANY(:ids::uuid[]) AND status = 'pending' ORDER BY id FOR UPDATE`,
-    { ids: endings.map((ending) => ending.enrichmentId) },
+    `SELECT e.id
+       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS w (org_id, id)
+       JOIN enrichments e ON e.org_id = w.org_id AND e.id = w.id
+      WHERE e.status = 'pending'
+      ORDER BY e.id FOR UPDATE OF e`,
+    {
+      orgIds: endings.map((ending) => orgIdOf(ending.enrichmentId)),
+      ids: endings.map((ending) => ending.enrichmentId),
+    },
   );
 }
 
 async function updateEnded(
   trx: Knex.Transaction,
   endings: readonly Ending[],
+  orgIdOf: (enrichmentId: string) => string,
   refundIdOf: (enrichmentId: string) => string,
 ): Promise<EndedRow[]> {
   return queryPrepared<EndedRow>(
@@ -134,12 +147,13 @@ async function updateEnded(
         SET status = w.status, error = w.error, data_found = w.found, lookup_id = w.lookup_id,
             refund_transaction_id = CASE WHEN NOT w.found AND e.price > 0 THEN w.refund_id END,
             updated_at = clock_timestamp(), ended_at = clock_timestamp()
-       FROM unnest(:ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[], :refundIds::uuid[])
-              AS w (id, status, error, found, lookup_id, refund_id)
-      WHERE e.id = w.id AND e.status = 'pending'
+       FROM unnest(:orgIds::uuid[], :ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[], :refundIds::uuid[])
+              AS w (org_id, id, status, error, found, lookup_id, refund_id)
+      WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = 'pending'
       RETURNING e.id, e.entity_id AS "entityId", e.price, e.data_found AS "dataFound"`,
     {
       refundIds: endings.map((ending) => refundIdOf(ending.enrichmentId)),
+      orgIds: endings.map((ending) => orgIdOf(ending.enrichmentId)),
       ids: endings.map((ending) => ending.enrichmentId),
       statuses: endings.map((ending) => (ending.found ? 'finished' : ending.status)),
       errors: endings.map((ending) => (ending.found ? null : ending.error)),

@@ -8,10 +8,16 @@ import { findSuppressed } from '../repositories/suppression-checks';
  * holds a suppressed value: it is that person's, under another name. What is cancelled stays cancelled. Read under the account
  * lock, by a statement later than it: an erasure that is not seen here comes after, and takes the values away.
  */
-export async function refuseSuppressed(db: Db, endings: readonly Ending[]): Promise<Ending[]> {
+export async function refuseSuppressed(
+  db: Db,
+  endings: readonly Ending[],
+  orgIdOf: (enrichmentId: string) => string,
+): Promise<Ending[]> {
   const suppressed = await findSuppressed(db, {
     subjects: {
-      enrichmentIds: endings.filter((ending) => !isCancelled(ending)).map(({ enrichmentId }) => enrichmentId),
+      enrichments: endings
+        .filter((ending) => !isCancelled(ending))
+        .map(({ enrichmentId }) => ({ orgId: orgIdOf(enrichmentId), id: enrichmentId })),
     },
     answers: endings.flatMap((ending) =>
       hitIdsOf(ending).map((lookupId) => ({ id: ending.enrichmentId, lookupId })),

@@ -114,8 +114,9 @@ export async function completeIfDone(
   const rows = await queryPrepared<{ id: string; completed: boolean }>(
     trx,
     `WITH settled AS (
-       SELECT s.id, EXISTS (SELECT 1 FROM enrichments e WHERE e.batch_id = s.id AND e.status = 'pending') AS has_pending
-         FROM unnest(:batchIds::uuid[]) AS s (id)
+       SELECT s.id, EXISTS (SELECT 1 FROM enrichments e
+                             WHERE e.org_id = s.org_id AND e.batch_id = s.id AND e.status = 'pending') AS has_pending
+         FROM batches s WHERE s.id = ANY(:batchIds::uuid[])
      )
      UPDATE batches b
         SET deliveries = 0,

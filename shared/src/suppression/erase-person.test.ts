@@ -96,8 +96,8 @@ function ask(batch: LeasedBatch, enrichmentId: string, question: Buffer): Promis
 }
 
 async function claim(trx: Knex.Transaction, batch: LeasedBatch, enrichmentId: string, question: Buffer) {
-  const locked = await lockRowsToAsk(trx, [{ enrichmentId, fence: batch.fence }]);
-  const subjects = { enrichmentIds: [enrichmentId] };
+  const locked = await lockRowsToAsk(trx, [{ orgId: batch.orgId, enrichmentId, fence: batch.fence }]);
+  const subjects = { enrichments: [{ orgId: batch.orgId, id: enrichmentId }] };
   const suppressed = await findSuppressed(trx, { subjects, asked: [{ id: enrichmentId, hash: question }] });
   if (locked.size === 0 || suppressed.size > 0) return;
   const key = { provider: 'leadmagic', baseUrl: 'http://y', inputHash: question, scope: SHARED_SCOPE };

@@ -149,7 +149,7 @@ async function forgetAllAttempts(knex: Knex, leadIds: readonly string[]): Promis
   for (const { orgId, ids } of enrichments) {
     attempts += await inTransaction(knex, async (trx) => {
       await lockCreditAccount(trx, orgId);
-      return erasures.forgetAttempts(trx, ids, suppressionError(true));
+      return erasures.forgetAttempts(trx, { orgId, ids, error: suppressionError(true) });
     });
   }
   return attempts;

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 
 export interface RelayLoopOptions {
   relay: Relay;
-  /** Deletes what is out of date; about once an hour, between two steps. */
+  /** Deletes what is out of date, and makes what will be needed; about once an hour, between two steps. */
   tidy: () => Promise<unknown>;
   checkSeconds: number;
   logger: Logger;
@@ -54,7 +54,7 @@ export function startRelayLoop(options: RelayLoopOptions): RelayLoop {
     try {
       await tidy();
     } catch (error) {
-      logger.warn({ err: error }, 'what is out of date could not be deleted; trying again in an hour');
+      logger.warn({ err: error }, 'tables could not be tidied; trying again in an hour');
     }
   }
 

@@ -50,7 +50,11 @@ export async function claimAsks(
   return inTransaction(knex, async (trx) => {
     const locked = await lockRowsToAsk(
       trx,
-      rows.map(({ row }) => ({ enrichmentId: row.enrichmentId, fence: row.run.batch.fence })),
+      rows.map(({ row }) => ({
+        orgId: row.run.batch.orgId,
+        enrichmentId: row.enrichmentId,
+        fence: row.run.batch.fence,
+      })),
     );
     const ours = rows.filter(({ row }) => locked.has(row.enrichmentId));
     const suppressed = await listSuppressedRows(trx, ours);
@@ -86,7 +90,7 @@ async function listSuppressedRows(
   rows: readonly RowAtTurn[],
 ): Promise<Map<WorkRow, boolean>> {
   const found = await findSuppressed(trx, {
-    subjects: { enrichmentIds: rows.map(({ row }) => row.enrichmentId) },
+    subjects: { enrichments: rows.map(({ row }) => ({ orgId: row.run.batch.orgId, id: row.enrichmentId })) },
     asked: rows.map(({ row, turn }) => ({ id: row.enrichmentId, hash: turn.key.inputHash })),
   });
   const suppressed = new Map<WorkRow, boolean>();

@@ -24,8 +24,8 @@ export async function loadRows(options: LoadRowsOptions, run: BatchRun): Promise
   const { knex } = options;
   const [providers, pending, attempts] = await Promise.all([
     readWaterfall(knex, options.waterfall, run.batch),
-    listPendingRows(knex, run.batch.id),
-    listAttemptsOfBatch(knex, run.batch.id),
+    listPendingRows(knex, run.batch),
+    listAttemptsOfBatch(knex, run.batch),
   ]);
   return pending.map((row) =>
     toWorkRow(
