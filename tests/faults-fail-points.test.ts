@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment.stop());
 
-/** What a minute or two does to leases, raised jobs, claimed questions and places at providers that nobody renews. */
+/** What a minute or two does to what nobody renews: leases, raised jobs, claimed questions, places at providers. */
 async function passTime(): Promise<void> {
   const ago = `clock_timestamp() - interval '5 seconds'`;
   await execute(
@@ -36,7 +36,12 @@ async function passTime(): Promise<void> {
       WHERE completed_at IS NULL`,
   );
   await execute(knex, `UPDATE lookups SET expires_at = ${ago} WHERE state = 'asked'`);
-  await execute(knex, `UPDATE provider_slots SET expires_at = ${ago}`);
+  await freePlaces();
+}
+
+/** The places of the dead last as long as a lease: whoever comes next would wait for them. */
+async function freePlaces(): Promise<void> {
+  await execute(knex, `UPDATE provider_slots SET expires_at = clock_timestamp()`);
 }
 
 async function drain(): Promise<void> {
@@ -161,6 +166,7 @@ it('has what a worker leaves that dies at any point ended once, and asks again o
     const customer = await createCustomer();
     customers.set(point, customer);
     await workAtDyingWorker(point as FailPoint, customer);
+    await freePlaces();
     expect([point, await readTraces(customer)]).toEqual([point, traces]);
   }
   const traces = async (point: keyof typeof left) => readTraces(customers.get(point)!);
