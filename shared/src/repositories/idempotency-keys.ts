@@ -1,4 +1,5 @@
 import { execute, query, type Db } from '../db/database';
+import { deleteInPortions } from '../db/delete-in-portions';
 
 /** What is kept of a call that was accepted under an Idempotency-Key. */
 export interface KeptAnswer {
@@ -46,24 +47,19 @@ export async function keepAnswer(
   );
 }
 
-/** A statement deletes this many at most: a long neglected table must not run into the statement timeout for ever. */
-const DELETED_AT_ONCE = 10_000;
-
 /**
  * Forgets keys older than the time they are promised for, 24 hours, with a margin. Gives how many. Any number of processes may
  * do it at once: none waits for another's rows.
  */
-export async function deleteOldIdempotencyKeys(db: Db): Promise<number> {
-  for (let total = 0; ;) {
-    const deleted = await execute(
+export function deleteOldIdempotencyKeys(db: Db): Promise<number> {
+  return deleteInPortions((limit) =>
+    execute(
       db,
       `DELETE FROM idempotency_keys WHERE (org_id, key) IN (
          SELECT org_id, key FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '48 hours'
           ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED
        )`,
-      { limit: DELETED_AT_ONCE },
-    );
-    total += deleted;
-    if (deleted < DELETED_AT_ONCE) return total;
-  }
+      { limit },
+    ),
+  );
 }

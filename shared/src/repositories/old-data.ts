@@ -1,5 +1,6 @@
 /** What `data drop` sees and removes. "Before" is the beginning of a month (UTC) as PostgreSQL writes it; what is kept began then or later. */
 import { execute, query, type Db, type Knex } from '../db/database';
+import { deleteInPortions } from '../db/delete-in-portions';
 import { inTransaction } from '../db/transaction';
 import { limitLocks, MONTHLY_TABLES, type MonthlyTable } from './months';
 
@@ -81,17 +82,14 @@ export async function countOldRows(db: Db, before: string): Promise<OldRows> {
   return row as OldRows;
 }
 
-/** A statement deletes this many at most, so that its locks and its share of the log stay small. */
-const DELETED_AT_ONCE = 10_000;
-
 /** Deletes completed batches of requests from before; gives how many. None waits for another's rows. */
 export function deleteOldBatches(db: Db, before: string): Promise<number> {
-  return repeat(() =>
+  return deleteInPortions((limit) =>
     execute(
       db,
       `DELETE FROM batches WHERE id IN (
-         SELECT id FROM batches WHERE request_id < ${OLD_ID} AND completed_at IS NOT NULL LIMIT ${DELETED_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
-      { before },
+         SELECT id FROM batches WHERE request_id < ${OLD_ID} AND completed_at IS NOT NULL LIMIT :limit FOR UPDATE SKIP LOCKED)`,
+      { before, limit },
     ),
   );
 }
@@ -100,17 +98,19 @@ export function deleteOldBatches(db: Db, before: string): Promise<number> {
 export async function deleteOldStrays(db: Db, before: string): Promise<number> {
   let total = 0;
   for (const [table, key] of Object.entries(MONTHLY_TABLES)) {
-    total += await repeat(() =>
+    total += await deleteInPortions((limit) =>
       execute(
         db,
         `DELETE FROM ${table}_default WHERE ctid = ANY(ARRAY(
-           SELECT ctid FROM ${table}_default WHERE ${key} < ${OLD_ID} LIMIT ${DELETED_AT_ONCE}))`,
-        { before },
+           SELECT ctid FROM ${table}_default WHERE ${key} < ${OLD_ID} LIMIT :limit))`,
+        { before, limit },
       ),
     );
   }
   return total;
 }
+
+const LOOKED_AT_AT_ONCE = 10_000;
 
 /**
  * Deletes answers that were asked for and expired before: they are as absent. One that is asked again meanwhile is skipped, or seen as it is
@@ -122,7 +122,7 @@ export async function deleteExpiredLookups(db: Db, before: string): Promise<numb
     const [page] = await query<{ lastId: string | null; deleted: number }>(
       db,
       `WITH page AS (
-         SELECT id FROM lookups WHERE id > :afterId AND id < ${OLD_ID} ORDER BY id LIMIT ${DELETED_AT_ONCE}
+         SELECT id FROM lookups WHERE id > :afterId AND id < ${OLD_ID} ORDER BY id LIMIT ${LOOKED_AT_AT_ONCE}
        ), expired AS (
          SELECT id FROM lookups WHERE id IN (SELECT id FROM page) AND expires_at < CAST(:before AS timestamptz) FOR UPDATE SKIP LOCKED
        ), deleted AS (
@@ -134,14 +134,6 @@ export async function deleteExpiredLookups(db: Db, before: string): Promise<numb
     total += page?.deleted ?? 0;
     if (!page?.lastId) return total;
     afterId = page.lastId;
-  }
-}
-
-async function repeat(deleteSome: () => Promise<number>): Promise<number> {
-  for (let total = 0; ;) {
-    const deleted = await deleteSome();
-    total += deleted;
-    if (deleted < DELETED_AT_ONCE) return total;
   }
 }
 
