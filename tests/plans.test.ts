@@ -246,7 +246,7 @@ describe('the plans of what calls wait for', () => {
       ids.map((entityId) => ({ entityId, entityType: 'person', field: 'emails' })),
     );
     await findRequest(knex, orgId, requestId);
-    await claimDueBatches(knex, { orgId, checkSeconds: 0, queuedAtMost: 9, limit: 9 });
+    await claimDueBatches(knex, { orgIds: [orgId], checkSeconds: 0, queuedAtMost: 9, limit: 9 });
     const [batch] = await query<{ id: string }>(knex, 'SELECT id FROM batches WHERE request_id = ?', [
       requestId,
     ]);
