@@ -246,7 +246,7 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
     const { batchId } = await accept(1);
     await setBatch(batchId, 'deliveries = 3');
     const [seen] = await claimDueBatches(database.knex, {
-      orgId,
+      orgIds: [orgId],
       checkSeconds: 2,
       queuedAtMost: QUEUED_AT_MOST,
       limit: 10,

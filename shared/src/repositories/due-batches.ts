@@ -26,8 +26,8 @@ export interface DueBatch {
 }
 
 export interface ClaimOptions {
-  /** Only this organisation's; undefined: everybody's. */
-  orgId: string | undefined;
+  /** Only these organisations'; undefined: everybody's. */
+  orgIds: readonly string[] | undefined;
   checkSeconds: number;
   /** Batches that one organisation may have in BullMQ, of each field. */
   queuedAtMost: number;
@@ -59,18 +59,18 @@ const UNFLUSHED = `(SELECT set_config('synchronous_commit', 'off', true)) AS unf
  * priority and age, organisations in turn. One statement: it is committed before any call to the queue.
  */
 export async function claimDueBatches(db: Db, options: ClaimOptions): Promise<DueBatch[]> {
-  const waiting = options.orgId === undefined ? OF_ALL_ORGANISATIONS : OF_ONE_ORGANISATION;
+  const waiting = options.orgIds === undefined ? OF_ALL_ORGANISATIONS : OF_ORGANISATIONS;
   return queryPrepared<DueBatch>(db, waiting + CLAIM_DUE_BATCHES, {
     ...options,
-    orgId: options.orgId ?? null,
+    orgIds: options.orgIds ? [...new Set(options.orgIds)] : null,
     notBeforeAtMostSeconds: NOT_BEFORE_AT_MOST_SECONDS,
     leaseAtMostSeconds: LEASE_AT_MOST_SECONDS,
   });
 }
 
-const OF_ONE_ORGANISATION = `
+const OF_ORGANISATIONS = `
 WITH waiting AS (
-  SELECT :orgId::uuid AS org_id
+  SELECT w.org_id FROM unnest(:orgIds::uuid[]) AS w (org_id)
 `;
 
 // One step of the index for each organisation, however many batches it has.
@@ -105,11 +105,11 @@ const CLAIM_DUE_BATCHES = `
       ORDER BY b.priority, b.id LIMIT greatest(r.free, 0)) u
 ), wanted AS (
   SELECT id, 0 AS turn, next_check_at FROM batches
-   WHERE completed_at IS NULL AND deadline_at <= (SELECT clock_timestamp()) AND (:orgId::uuid IS NULL OR org_id = :orgId)
+   WHERE completed_at IS NULL AND deadline_at <= (SELECT clock_timestamp()) AND (:orgIds::uuid[] IS NULL OR org_id = ANY(:orgIds::uuid[]))
   UNION ALL
   SELECT id, 0, next_check_at FROM batches
    WHERE completed_at IS NULL AND queued_at IS NOT NULL AND next_check_at <= (SELECT clock_timestamp())
-     AND (:orgId::uuid IS NULL OR org_id = :orgId)
+     AND (:orgIds::uuid[] IS NULL OR org_id = ANY(:orgIds::uuid[]))
   UNION ALL
   SELECT id, turn, next_check_at FROM unqueued
 ), chosen AS (
