@@ -14,7 +14,7 @@ import { findKeyHolder } from '@leadwell/shared/repositories/api-keys';
 import { lockRowsToAsk } from '@leadwell/shared/repositories/asks';
 import { listAttempts } from '@leadwell/shared/repositories/attempt-queries';
 import { claimDueBatches } from '@leadwell/shared/repositories/due-batches';
-import { claimLease, listAttemptsOfBatch, listPendingRows } from '@leadwell/shared/repositories/leases';
+import { claimLease, listAttemptsOfBatches, listPendingRows } from '@leadwell/shared/repositories/leases';
 import { findRequest } from '@leadwell/shared/repositories/requests';
 import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { cancelRequest } from '@leadwell/shared/settle/cancel-request';
@@ -253,8 +253,8 @@ describe('the plans of what calls wait for', () => {
     const lease = await claimLease(knex, {
       ...{ batchId: batch!.id, leaseSeconds: 60, workerName: 'test', alsoReturned: true },
     });
-    const rows = await listPendingRows(knex, lease!);
-    await listAttemptsOfBatch(knex, lease!);
+    const rows = await listPendingRows(knex, [lease!]);
+    await listAttemptsOfBatches(knex, [lease!]);
     const subjects = rows.map(({ enrichmentId }) => ({ orgId, enrichmentId, fence: lease!.fence }));
     await inTransaction(knex, (trx) => lockRowsToAsk(trx, subjects));
     await findSuppressed(knex, {

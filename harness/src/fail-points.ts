@@ -34,7 +34,7 @@ export const FAIL_POINTS = {
   },
   /** The first half of the jobs is in BullMQ, the rest is not. */
   'relay-during-add': { module: shared('queue/batch-queues'), name: 'openBatchQueues', when: 'halfway' },
-  'worker-after-lease': { module: shared('repositories/leases'), name: 'claimLease', when: 'after' },
+  'worker-after-lease': { module: shared('repositories/leases'), name: 'claimLeases', when: 'after' },
   /** Claimed, and nobody called. */
   'worker-after-ask': { module: 'worker/dist/work/ask', name: 'claimAsksOfCalls', when: 'after' },
   /** The provider has answered, and was paid; nothing of it is stored. */

@@ -2,6 +2,7 @@
 import { claimAsks, type Ask, type RowAtTurn } from '@leadwell/worker/work/ask';
 import { BatchRun } from '@leadwell/worker/work/batch-run';
 import { loadRows } from '@leadwell/worker/work/load-rows';
+import { createRowReader } from '@leadwell/worker/work/stored-rows';
 import { planRow } from '@leadwell/worker/work/plan';
 import type { WorkRow } from '@leadwell/worker/work/work-row';
 import type { Knex } from '@leadwell/shared/db/database';
@@ -50,7 +51,8 @@ export class Worker {
       return null;
     }
     const run = new BatchRun({ ...lease, alone: false });
-    const rows = await loadRows({ knex: this.knex, waterfall: WATERFALL, shareResults: true }, run);
+    const stored = await createRowReader(this.knex)(lease);
+    const rows = loadRows({ waterfall: WATERFALL, shareResults: true }, run, lease, stored);
     if (rows.length === 0) await settle(this.knex, lease, []);
     this.holdings.set(name, { lease, jobId, rows: rows.map((row) => ({ row, asking: null, ending: null })) });
     return rows.map(({ enrichmentId }) => enrichmentId);

@@ -21,6 +21,7 @@ async function main(): Promise<void> {
     poolSize: config.databasePoolSize,
     applicationName: 'leadwell-worker',
     readsByIndex: true,
+    plansOnce: true,
   });
   if (await isEarlierSchema(knex)) throw new Error(EARLIER_SCHEMA_ADVICE);
   // A consumer that starts while its database is down stays silent for ever: ask first, and exit instead.

@@ -48,11 +48,21 @@ function readCpuSeconds(kinds: ProcessKinds, backend: number): Usage['cpuSeconds
   }
 }
 
-/** Of the postmaster's children, those that have ended are in its own account. */
+/** Of the postmaster's children, those that have ended are in its own account: also who ends while the others are read. */
 function postgresSeconds(backend: number): number {
   const postmaster = readStat(backend).parent;
   const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
-  return readStat(postmaster).endedSeconds + sum(children.map((pid) => ownSeconds(Number(pid))));
+  const running = sum(children.map((pid) => secondsOfChild(Number(pid))));
+  return readStat(postmaster).endedSeconds + running;
+}
+
+function secondsOfChild(pid: number): number {
+  try {
+    return ownSeconds(pid);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+    throw error;
+  }
 }
 
 function ownSeconds(pid: number): number {

@@ -34,6 +34,11 @@ export interface DatabaseOptions {
    * a table is nearly empty, where reading it whole is cheapest, and is used on while it fills: 562 instead of 18 ms for 1,000 leads.
    */
   readsByIndex?: boolean;
+  /**
+   * For processes whose every statement is right by one plan, whatever the values: a connection plans each prepared one once, where
+   * PostgreSQL would do so five times at least, and for ever where it thinks that arrays of this length deserve it. Not for searches.
+   */
+  plansOnce?: boolean;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -71,10 +76,11 @@ export function openDatabase(options: DatabaseOptions): Knex {
 }
 
 /** Without `jit`, which a plan that must read a table whole all the same would set off: it seems very dear. */
-function sessionOptions({ workMemMb, readsByIndex }: DatabaseOptions): { options?: string } {
+function sessionOptions({ workMemMb, readsByIndex, plansOnce }: DatabaseOptions): { options?: string } {
   const settings = [
     ...(workMemMb === undefined ? [] : [`work_mem=${workMemMb}MB`]),
     ...(readsByIndex ? ['enable_seqscan=off', 'jit=off'] : []),
+    ...(plansOnce ? ['plan_cache_mode=force_generic_plan'] : []),
   ];
   return settings.length > 0 ? { options: settings.map((setting) => `-c ${setting}`).join(' ') } : {};
 }

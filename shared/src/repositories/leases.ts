@@ -16,15 +16,21 @@ export interface Lease {
   fence: number;
   /** Leases since something was last settled, this one included: 2 or more means that a worker died with it. */
   deliveries: number;
+  /** The providers that its organisation has asked, where it has an order of its own. */
+  ownProviders: string[] | null;
 }
 
-export interface ClaimLeaseOptions {
-  batchId: string;
+export interface ClaimLeasesOptions {
+  batchIds: readonly string[];
   leaseSeconds: number;
   /** Shown in `leased_by`. */
   workerName: string;
-  /** Take a batch also if it came back from a worker that died with it. */
+  /** Take batches also if they came back from a worker that died with them. */
   alsoReturned: boolean;
+}
+
+export interface ClaimLeaseOptions extends Omit<ClaimLeasesOptions, 'batchIds'> {
+  batchId: string;
 }
 
 /**
@@ -49,20 +55,40 @@ const FREE_BINDINGS = {
   deliveriesAtMost: DELIVERIES_AT_MOST,
 };
 
-/** Takes a free batch for `leaseSeconds` under a new fence. Null where it is not free, or returned and not wanted. */
-export async function claimLease(db: Db, options: ClaimLeaseOptions): Promise<Lease | null> {
-  const [lease] = await queryPrepared<Lease>(
-    db,
-    `UPDATE batches
-        SET fence = fence + 1, deliveries = deliveries + 1, leased_by = :workerName, not_before = NULL,
-            lease_until = clock_timestamp() + make_interval(secs => :leaseSeconds),
-            started_at = coalesce(started_at, clock_timestamp())
-      WHERE id = :batchId AND (deliveries = 0 OR :alsoReturned) AND ${FREE}
-      RETURNING id, org_id AS "orgId", request_id AS "requestId", field, fence, deliveries`,
-    { ...options, ...FREE_BINDINGS },
-  );
+/**
+ * Takes the free ones of these batches for `leaseSeconds`, each under a new fence, in id order as leases are renewed. Left out is what is
+ * not free, or returned and not wanted; of several also what another has locked at the moment, so that none waits for its neighbour:
+ * asked for alone, a batch is waited for.
+ */
+export async function claimLeases(db: Db, { batchIds, ...options }: ClaimLeasesOptions): Promise<Lease[]> {
+  return queryPrepared<Lease>(db, batchIds.length > 1 ? CLAIM_UNLOCKED : CLAIM, {
+    ...options,
+    ...FREE_BINDINGS,
+    batchIds: [...batchIds],
+  });
+}
+
+/** As claimLeases, of one batch. Null where it is left out. */
+export async function claimLease(db: Db, { batchId, ...options }: ClaimLeaseOptions): Promise<Lease | null> {
+  const [lease] = await claimLeases(db, { ...options, batchIds: [batchId] });
   return lease ?? null;
 }
+
+const [CLAIM, CLAIM_UNLOCKED] = ['', 'SKIP LOCKED'].map(
+  (locked) => `WITH free AS (
+     SELECT id FROM batches
+      WHERE id = ANY(:batchIds::uuid[]) AND (deliveries = 0 OR :alsoReturned) AND ${FREE}
+      ORDER BY id FOR NO KEY UPDATE ${locked}
+   )
+   UPDATE batches b
+      SET fence = fence + 1, deliveries = deliveries + 1, leased_by = :workerName, not_before = NULL,
+          lease_until = clock_timestamp() + make_interval(secs => :leaseSeconds),
+          started_at = coalesce(started_at, clock_timestamp())
+     FROM free f
+    WHERE b.id = f.id
+    RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.fence, b.deliveries,
+      (SELECT providers FROM organisation_waterfalls w WHERE w.org_id = b.org_id AND w.field = b.field) AS "ownProviders"`,
+) as [string, string];
 
 /** Whether a batch came back from a worker that died with it, and is free. */
 export async function isReturned(db: Db, batchId: string): Promise<boolean> {
@@ -129,8 +155,15 @@ export async function giveBackLease(
   );
 }
 
+/** Which batch, and whose: the parts of other organisations are not read. */
+export interface BatchOfOrganisation {
+  id: string;
+  orgId: string;
+}
+
 /** A pending row of a batch with what is known of its lead; `lead` is null where the lead was erased. */
 export interface PendingRow {
+  batchId: string;
   enrichmentId: string;
   acceptedAtText: string;
   acceptedAt: Date;
@@ -142,27 +175,38 @@ interface StoredPendingRow extends LeadInputs, Omit<PendingRow, 'lead'> {
   leadKnown: boolean;
 }
 
-/** The pending rows of a batch in id order. */
-export async function listPendingRows(db: Db, batch: { id: string; orgId: string }): Promise<PendingRow[]> {
+/** The pending rows of these batches, of each in id order. */
+export async function listPendingRows(
+  db: Db,
+  batches: readonly BatchOfOrganisation[],
+): Promise<PendingRow[]> {
   const rows = await queryPrepared<StoredPendingRow>(
     db,
-    `SELECT e.id AS "enrichmentId", e.created_at::text AS "acceptedAtText", e.created_at AS "acceptedAt",
+    `SELECT e.batch_id AS "batchId", e.id AS "enrichmentId", e.created_at::text AS "acceptedAtText", e.created_at AS "acceptedAt",
             e.retry_not_found AS "retryNotFound", p.id IS NOT NULL AS "leadKnown",
             p.first_name AS "firstName", p.last_name AS "lastName", p.full_name AS "fullName",
             p.company_name AS "companyName", p.company_domain AS "companyDomain", p.linkedin_url AS "linkedinUrl",
             p.emails[1] AS email
-       FROM enrichments e LEFT JOIN people p ON p.id = e.entity_id
-      WHERE e.org_id = :orgId AND e.batch_id = :id AND e.status = 'pending'
+       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS b (org_id, id)
+       JOIN enrichments e ON e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending'
+       LEFT JOIN people p ON p.id = e.entity_id
       ORDER BY e.id`,
-    { orgId: batch.orgId, id: batch.id },
+    bindBatches(batches),
   );
-  return rows.map(({ enrichmentId, acceptedAtText, acceptedAt, retryNotFound, leadKnown, ...lead }) => ({
-    enrichmentId,
-    acceptedAtText,
-    acceptedAt,
-    retryNotFound,
-    lead: leadKnown ? lead : null,
-  }));
+  return rows.map(
+    ({ batchId, enrichmentId, acceptedAtText, acceptedAt, retryNotFound, leadKnown, ...lead }) => ({
+      batchId,
+      enrichmentId,
+      acceptedAtText,
+      acceptedAt,
+      retryNotFound,
+      lead: leadKnown ? lead : null,
+    }),
+  );
+}
+
+function bindBatches(batches: readonly BatchOfOrganisation[]) {
+  return { orgIds: batches.map(({ orgId }) => orgId), ids: batches.map(({ id }) => id) };
 }
 
 export interface StoredAttempt {
@@ -173,16 +217,17 @@ export interface StoredAttempt {
   durationMs: number | null;
 }
 
-/** The attempts that earlier workers left at the pending rows of a batch. */
-export async function listAttemptsOfBatch(
+/** The attempts that earlier workers left at the pending rows of these batches. */
+export async function listAttemptsOfBatches(
   db: Db,
-  batch: { id: string; orgId: string },
+  batches: readonly BatchOfOrganisation[],
 ): Promise<StoredAttempt[]> {
   return queryPrepared<StoredAttempt>(
     db,
     `SELECT a.enrichment_id AS "enrichmentId", a.provider, a.outcome, a.error, a.duration_ms AS "durationMs"
-       FROM enrichments e JOIN attempts a ON a.enrichment_id = e.id
-      WHERE e.org_id = :orgId AND e.batch_id = :id AND e.status = 'pending'`,
-    { orgId: batch.orgId, id: batch.id },
+       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS b (org_id, id)
+       JOIN enrichments e ON e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending'
+       JOIN attempts a ON a.enrichment_id = e.id`,
+    bindBatches(batches),
   );
 }

@@ -37,6 +37,11 @@ const LOOK_AGAIN_MS = 1_000;
 /** What was planned longer ago is planned again before it is asked: a hit may have come meanwhile. */
 const PLAN_FRESH_MS = 1_000;
 const RETRY_MS = 500;
+/**
+ * Calls are booked, answered and booked again a few at a time: claimed as they come, a statement served ten of them, and two drains of
+ * three were spent on statements. The first after a pause is claimed at once; a call is booked 40 ms ahead where the limit is used up.
+ */
+const CLAIM_EVERY_MS = 8;
 
 export class Desk {
   private readonly planners: Record<Field, Gatherer<WorkRow>>;
@@ -58,6 +63,7 @@ export class Desk {
       combine({
         concurrency: 2,
         sizeAtMost: 25,
+        everyMs: CLAIM_EVERY_MS,
         run: (calls) => claimAsksOfCalls(options.knex, field, calls, options.leaseSeconds),
       });
     const moreMayCome = (): boolean => [...this.settleDesks.keys()].some((run) => run.isToBeAnswered);

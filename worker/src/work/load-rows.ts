@@ -1,41 +1,31 @@
-import type { Knex } from '@leadwell/shared/db/database';
 import type { Field } from '@leadwell/shared/domain/enrichment';
 import { SHARED_SCOPE } from '@leadwell/shared/domain/ids';
-import { questionsOf, type AskableProvider, type AskableWaterfall } from '@leadwell/shared/domain/waterfall';
 import {
-  listAttemptsOfBatch,
-  listPendingRows,
-  type PendingRow,
-  type StoredAttempt,
-} from '@leadwell/shared/repositories/leases';
-import { readWaterfall } from '@leadwell/shared/repositories/organisation-waterfalls';
+  questionsOf,
+  waterfallOf,
+  type AskableProvider,
+  type AskableWaterfall,
+} from '@leadwell/shared/domain/waterfall';
+import type { Lease, PendingRow, StoredAttempt } from '@leadwell/shared/repositories/leases';
 import type { BatchRun } from './batch-run';
+import type { StoredRows } from './stored-rows';
 import type { WorkRow } from './work-row';
 
 export interface LoadRowsOptions {
-  knex: Knex;
   /** The deployment's; an organisation may have its own, which is read with every lease. */
   waterfall: AskableWaterfall;
   shareResults: boolean;
 }
 
 /** The pending rows of a leased batch, each with its providers' turns and what earlier workers left at them. */
-export async function loadRows(options: LoadRowsOptions, run: BatchRun): Promise<WorkRow[]> {
-  const { knex } = options;
-  const [providers, pending, attempts] = await Promise.all([
-    readWaterfall(knex, options.waterfall, run.batch),
-    listPendingRows(knex, run.batch),
-    listAttemptsOfBatch(knex, run.batch),
-  ]);
-  return pending.map((row) =>
-    toWorkRow(
-      options,
-      run,
-      row,
-      attempts.filter((attempt) => attempt.enrichmentId === row.enrichmentId),
-      providers,
-    ),
-  );
+export function loadRows(
+  options: LoadRowsOptions,
+  run: BatchRun,
+  { ownProviders }: Pick<Lease, 'ownProviders'>,
+  { pending, attempts }: StoredRows,
+): WorkRow[] {
+  const providers = waterfallOf(options.waterfall, run.batch.field, ownProviders);
+  return pending.map((row) => toWorkRow(options, run, row, attempts.get(row.enrichmentId) ?? [], providers));
 }
 
 function toWorkRow(

@@ -320,6 +320,21 @@ describe('a worker', () => {
     expect(await readBatch(first.batchId)).toMatchObject({ completed: true });
   });
 
+  it('works a batch to its end while another, whose job came with it, is locked, and then that one too', async () => {
+    const [locked, free] = [await accept(2), await accept(2)];
+    const rig = startRig({ answer: (_, ids) => all(ids, 'hit') });
+    let working: Promise<void> = Promise.resolve();
+    await database.knex.transaction(async (trx) => {
+      await execute(trx, 'SELECT 1 FROM batches WHERE id = ? FOR UPDATE', [locked.batchId]);
+      working = rig.worker.work(locked.batchId);
+      await rig.worker.work(free.batchId);
+      expect(await readBatch(free.batchId)).toMatchObject({ completed: true });
+      expect(await readBatch(locked.batchId)).toMatchObject({ completed: false, leased: false });
+    });
+    await working;
+    expect(await readBatch(locked.batchId)).toMatchObject({ completed: true });
+  });
+
   it('gives back, as no delivery, a batch that it leases while it is told to stop', async () => {
     const { batchId } = await accept(2);
     const rig = startRig({ answer: (_, ids) => all(ids, 'miss') });
