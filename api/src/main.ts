@@ -11,6 +11,7 @@ import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
 import { composeApi } from './compose';
 import { limitConnections } from './http/connection-limit';
 import { closeServer, createApiServer, listen } from './http/server';
+import { gatherPublishes } from './use-cases/gather-publishes';
 
 /** Calls under way get this long to be answered. */
 const ANSWER_MS = 10_000;
@@ -38,7 +39,8 @@ async function main(): Promise<void> {
   const queues = openBatchQueues(queueLocation(config, database.url), (error) =>
     logger.warn({ err: error }, 'queue connection'),
   );
-  const publisher = createRelay({ knex, queues, waterfall: askableWaterfall(waterfall), config, logger });
+  const relay = createRelay({ knex, queues, waterfall: askableWaterfall(waterfall), config, logger });
+  const publisher = gatherPublishes(relay);
   const server = createApiServer(composeApi({ config, knex, publisher, queues, waterfall, logger }));
   limitConnections(server, config.maxConnections, logger);
   onShutdown(

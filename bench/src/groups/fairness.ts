@@ -15,6 +15,7 @@ const CALLS_A_SECOND = 100;
 const BATCH_SIZE = 50;
 const BATCH_MS = (BATCH_SIZE / CALLS_A_SECOND) * 1000;
 const PAUSE_AT_MOST_MS = 200;
+const STOP_MS = 20_000;
 
 export const fairnessGroup: Group = {
   name: 'fairness',
@@ -37,7 +38,7 @@ async function measure(context: BenchContext, backend: Backend): Promise<Measure
   const [small, large] = await createTenants(database, 2);
   const provider = { name: 'hunter', limits: [{ calls: CALLS_A_SECOND, perSeconds: 1 }] } as const;
   const deployment = await context.deploy({ database, backend, provider });
-  await deployment.startWorker();
+  const worker = await deployment.startWorker();
   const [client, api] = [await database.connect(), clientOf(context, deployment.apiUrl, small)];
   const order = async (): Promise<number> => {
     await delay(Math.random() * PAUSE_AT_MOST_MS);
@@ -53,6 +54,8 @@ async function measure(context: BenchContext, backend: Backend): Promise<Measure
   const flooding = clientOf(context, deployment.apiUrl, large);
   for (let i = 0; i < flood; i++) await flooding.enrich(supply.take(floodSize));
   const beside = await repeat(orders, order);
+  // Most of the flood is still to come, and would be worked beside what is measured next.
+  for (const started of [worker, deployment.api]) await started.stop(STOP_MS);
   return report(backend, alone, beside, await readWaits(client, small?.orgId ?? '', orders));
 }
 

@@ -109,6 +109,18 @@ describe.each(queueBackends())('the relay on $name', ({ redisUrl }) => {
     expect(await readBatches()).toMatchObject([{ generation: 1 }]);
   });
 
+  it('queues the batches of several organisations in one step, and of nobody else', async () => {
+    const batchIds: string[] = [];
+    const orgIds: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      orgIds.push((orgId = await seedOrganisation(database.knex, 10_000)));
+      batchIds.push((await accept(1)).batchId);
+    }
+    await relay.publish(...orgIds.slice(1));
+    const states = await Promise.all(batchIds.map((batchId) => stateOf(batchId, 1)));
+    expect(states).toEqual(['unknown', 'prioritized', 'prioritized']);
+  });
+
   it('leaves a queued job alone and makes a new generation of a lost one', async () => {
     const { batchId } = await accept(1);
     await relay.publish(orgId);

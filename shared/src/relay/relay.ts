@@ -39,20 +39,20 @@ export interface RelayOptions {
 
 export interface Relay {
   /**
-   * One step: looks at the due batches of one organisation, of some, or of all, and queues, ends or leaves each. Idempotent.
-   * Throws only where PostgreSQL cannot be asked; an unreachable queue is logged, the next check tries again.
+   * One step: looks at the due batches of these organisations, of all where none is named, and queues, ends or leaves each.
+   * Idempotent. Throws only where PostgreSQL cannot be asked; an unreachable queue is logged, the next check tries again.
    */
-  publish(orgIds?: string | readonly string[]): Promise<void>;
+  publish(...orgIds: string[]): Promise<void>;
 }
 
 export function createRelay(options: RelayOptions): Relay {
-  return { publish: (orgIds) => publish(options, typeof orgIds === 'string' ? [orgIds] : orgIds) };
+  return { publish: (...orgIds) => publish(options, orgIds) };
 }
 
-async function publish(options: RelayOptions, orgIds: readonly string[] | undefined): Promise<void> {
+async function publish(options: RelayOptions, orgIds: readonly string[]): Promise<void> {
   const { checkSeconds } = options.config;
   const claimed = await claimDueBatches(options.knex, {
-    orgIds,
+    orgIds: orgIds.length > 0 ? orgIds : undefined,
     checkSeconds,
     queuedAtMost: QUEUED_AT_MOST,
     limit: CLAIM_LIMIT,

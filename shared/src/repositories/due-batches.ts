@@ -59,18 +59,18 @@ const UNFLUSHED = `(SELECT set_config('synchronous_commit', 'off', true)) AS unf
  * priority and age, organisations in turn. One statement: it is committed before any call to the queue.
  */
 export async function claimDueBatches(db: Db, options: ClaimOptions): Promise<DueBatch[]> {
-  const waiting = options.orgIds === undefined ? OF_ALL_ORGANISATIONS : OF_ORGANISATIONS;
+  const waiting = options.orgIds === undefined ? OF_ALL_ORGANISATIONS : OF_SOME_ORGANISATIONS;
   return queryPrepared<DueBatch>(db, waiting + CLAIM_DUE_BATCHES, {
     ...options,
-    orgIds: options.orgIds ? [...new Set(options.orgIds)] : null,
+    orgIds: options.orgIds ? [...options.orgIds] : null,
     notBeforeAtMostSeconds: NOT_BEFORE_AT_MOST_SECONDS,
     leaseAtMostSeconds: LEASE_AT_MOST_SECONDS,
   });
 }
 
-const OF_ORGANISATIONS = `
+const OF_SOME_ORGANISATIONS = `
 WITH waiting AS (
-  SELECT w.org_id FROM unnest(:orgIds::uuid[]) AS w (org_id)
+  SELECT DISTINCT unnest(:orgIds::uuid[]) AS org_id
 `;
 
 // One step of the index for each organisation, however many batches it has.

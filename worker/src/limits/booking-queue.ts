@@ -62,10 +62,10 @@ const AHEAD_MS = 500;
 const SPREAD_MS = 100;
 const HANDFULS = 32;
 /**
- * A call booked ahead is granted so long before it leaves, at least: time enough to write its claim. What goes with it is chosen when it is
- * granted, so that who comes later waits behind this, and not behind all that is booked.
+ * A call booked ahead is granted so long before it leaves, at least, and twice its lead: time enough to write its claim. What goes with it is
+ * chosen when it is granted, so that who comes later waits behind this, and not behind all that is booked.
  */
-const PREPARE_MS = 250;
+const PREPARE_MS = 100;
 /** A round trip begins so much before it has to: it takes its time. */
 const ROUND_TRIP_MS = 20;
 /** A longer wait is cut: a breaker may open meanwhile. */
