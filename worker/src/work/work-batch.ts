@@ -61,7 +61,7 @@ export class BatchWorker {
       sizeAtMost: TOGETHER_AT_MOST,
       failsAll: () => true,
       run: async (orgIds) => {
-        await options.relay.publish([...new Set(orgIds)]);
+        await options.relay.publish(...new Set(orgIds));
         return orgIds.map(() => undefined);
       },
     });
