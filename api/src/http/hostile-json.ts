@@ -1,7 +1,8 @@
 import type { FaultDetail } from '@leadwell/shared/domain/errors';
 import { formatPath, MAX_DETAILS } from './fault-details';
 
-type Path = readonly (string | number)[];
+/** Where the look is now: one list for all of it, since most bodies have no fault that must name its place. */
+type Path = (string | number)[];
 
 /**
  * Faults that no schema sees: NUL (PostgreSQL stores none), lone surrogates (no UTF-8 holds them), keys named
@@ -19,7 +20,7 @@ function look(value: unknown, path: Path, faults: FaultDetail[]): void {
   if (Array.isArray(value)) {
     value.forEach((item: unknown, index) => {
       // 10,000 clean ids need no path of their own.
-      if (typeof item === 'object' || faultOfText(item)) look(item, [...path, index], faults);
+      if (typeof item === 'object' || faultOfText(item)) lookBelow(index, item, path, faults);
     });
   } else if (typeof value === 'object' && value !== null) lookAtFields(value, path, faults);
   else push(faults, path, faultOfText(value));
@@ -29,8 +30,14 @@ function lookAtFields(value: object, path: Path, faults: FaultDetail[]): void {
   for (const [name, child] of Object.entries(value)) {
     const fault = faultOfName(name);
     if (fault) push(faults, [...path, name], fault);
-    else look(child, [...path, name], faults);
+    else lookBelow(name, child, path, faults);
   }
+}
+
+function lookBelow(step: string | number, value: unknown, path: Path, faults: FaultDetail[]): void {
+  path.push(step);
+  look(value, path, faults);
+  path.pop();
 }
 
 function push(faults: FaultDetail[], path: Path, message: string | null): void {

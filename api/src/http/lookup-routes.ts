@@ -19,6 +19,7 @@ import { takeTasks, tasksBodySchema } from './task-list';
 import { validateInput } from './validation';
 
 const fieldQuerySchema = Joi.object({ field: fieldSchema });
+const noQuerySchema = Joi.object({});
 
 /** The calls that read enrichments and cost nothing. */
 export function lookupRoutes(deps: { knex: Knex }): Router {
@@ -57,7 +58,7 @@ async function getEnrichment(knex: Knex, req: Request, res: Response) {
 
 function readTasks(req: Request): EnrichmentTask[] {
   const taken = takeTasks(req.body);
-  const query = { value: req.query, schema: Joi.object({}) };
+  const query = { value: req.query, schema: noQuerySchema };
   const body = { value: req.body as unknown, schema: tasksBodySchema };
   const checked = validateInput({ ...(taken === null && { body }), query });
   return taken ?? (checked.body as { tasks: EnrichmentTask[] }).tasks;

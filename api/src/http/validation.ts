@@ -1,5 +1,5 @@
 import { validationError, type FaultDetail } from '@leadwell/shared/domain/errors';
-import type Joi from 'joi';
+import Joi from 'joi';
 import { capDetails, formatPath } from './fault-details';
 
 /** A part of a call and the schema it must meet. `prefix` is put before the paths of its faults. */
@@ -12,11 +12,16 @@ export interface InputPart {
 
 /** What joi says in a programmer's words, or in broken English. */
 const MESSAGES = {
-  'object.base': 'must be an object',
-  'array.base': 'must be a list',
-  'array.min': 'must have {#limit} or more entries',
-  'array.max': 'must have at most {#limit} entries',
+  'object.base': compiled('must be an object'),
+  'array.base': compiled('must be a list'),
+  'array.min': compiled('must have {#limit} or more entries'),
+  'array.max': compiled('must have at most {#limit} entries'),
 };
+
+/** As a text, joi would compile it for every part of every call, 0.02 ms each. Its types know only texts. */
+function compiled(message: string): string {
+  return Joi.expression(message) as string;
+}
 
 type Checked<Parts> = { [Name in keyof Parts]: unknown };
 

@@ -21,7 +21,13 @@ export const searchGroup: Group = {
     const [tenant] = await createTenants(database, 1);
     const orgId = tenant?.orgId ?? '';
     // As the API opens it.
-    const knex = openDatabase({ url: database.url, poolSize: 2, applicationName: 'bench', workMemMb: 32 });
+    const knex = openDatabase({
+      url: database.url,
+      poolSize: 2,
+      applicationName: 'bench',
+      workMemMb: 32,
+      readsByIndex: true,
+    });
     context.onEnd('search connections', () => knex.destroy());
     const rounds = context.sized({ full: 5, small: 1 });
     const measures: Measure[] = [];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import knex, { type Knex } from 'knex';
 import { types } from 'pg';
+import { toArrayLiteral } from './array-literal';
 import { watchForSilence, type WatchedConnection } from './silence';
 
 /** A pool or a transaction of it: whatever a repository function runs on. */
@@ -95,13 +96,13 @@ export type Bindings = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 /** Runs one statement with `?` or `:named` bindings and gives its rows. */
 export async function query<Row>(db: Db, sql: string, bindings: Bindings = []): Promise<Row[]> {
-  const result: { rows: Row[] } = await db.raw(sql, bindings as Knex.ValueDict);
+  const result: { rows: Row[] } = await db.raw(sql, toKnex(bindings));
   return result.rows;
 }
 
 /** Runs one statement and gives the number of rows it changed. */
 export async function execute(db: Db, sql: string, bindings: Bindings = []): Promise<number> {
-  const result: { rowCount: number | null } = await db.raw(sql, bindings as Knex.ValueDict);
+  const result: { rowCount: number | null } = await db.raw(sql, toKnex(bindings));
   return result.rowCount ?? 0;
 }
 
@@ -122,7 +123,14 @@ export async function executePrepared(db: Db, sql: string, bindings: Bindings = 
 }
 
 function prepare<Result>(db: Db, sql: string, bindings: Bindings): Knex.Raw<Result> {
-  return db.raw<Result>(sql, bindings as Knex.ValueDict).options({ name: nameOf(sql) });
+  return db.raw<Result>(sql, toKnex(bindings)).options({ name: nameOf(sql) });
+}
+
+function toKnex(bindings: Bindings): Knex.ValueDict {
+  if (Array.isArray(bindings)) return bindings.map(toArrayLiteral) as unknown as Knex.ValueDict;
+  const named: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(bindings)) named[name] = toArrayLiteral(value);
+  return named as Knex.ValueDict;
 }
 
 const names = new Map<string, string>();
