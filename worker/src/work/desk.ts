@@ -38,8 +38,8 @@ const LOOK_AGAIN_MS = 1_000;
 const PLAN_FRESH_MS = 1_000;
 const RETRY_MS = 500;
 /**
- * Calls are booked, answered and booked again a few at a time: claimed as they come, a statement served ten of them, and two drains of
- * three were spent on statements. The first after a pause is claimed at once; a call is booked 40 ms ahead where the limit is used up.
+ * A claim is six round trips, for one call as for many. Where a provider answers at once, calls are booked again a few at a time. The
+ * first after a pause is claimed at once; a call that is booked ahead has 40 ms for it at least.
  */
 const CLAIM_EVERY_MS = 8;
 
