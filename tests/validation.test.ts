@@ -284,6 +284,9 @@ describe('validation', () => {
       { key },
     );
     expect(pathsOf(answer).sort()).toEqual(['endDate', 'limit', 'offset', 'page', 'startDate']);
+    const days = 'startDate=2026-02-30&endDate=2026-06-31T00:00:00Z';
+    const rolled = await api.call<ErrorBody>('GET', `/api/v1/operations/credits/history?${days}`, { key });
+    expect(pathsOf(rolled).sort()).toEqual(['endDate', 'startDate']);
   });
 });
 

@@ -9,6 +9,14 @@ export const instant = Joi.string()
     const isLocal = text.includes('T') && match?.groups?.zone === undefined;
     const date = new Date(isLocal ? `${text}Z` : text);
     if (!match || Number.isNaN(date.getTime())) return helpers.error('instant.form');
-    return date;
+    return isDay(text.slice(0, 10)) ? date : helpers.error('instant.day');
   })
-  .messages({ 'instant.form': 'must be an ISO 8601 date or time, such as 2026-01-31T00:00:00.000Z' });
+  .messages({
+    'instant.form': 'must be an ISO 8601 date or time, such as 2026-01-31T00:00:00.000Z',
+    'instant.day': 'must be a day that its month has',
+  });
+
+/** JavaScript makes the second of March of the thirtieth of February. */
+function isDay(text: string): boolean {
+  return new Date(text).toISOString().startsWith(text);
+}

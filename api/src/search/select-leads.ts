@@ -2,6 +2,7 @@ import { query, type Db } from '@leadwell/shared/db/database';
 import { compileFilters } from './compile-filters';
 import { assertStableRange } from './filter-schema';
 import type { Filters } from './filters';
+import { planByValues } from './plan-by-values';
 
 export interface LeadRange {
   orgId: string;
@@ -42,7 +43,11 @@ export interface LeadPage {
 const ALWAYS_SORTED_LEADS = 20_000;
 
 /** A page of the leads that an organisation sees and its filters match, by insertion. */
-export async function listLeadIds(db: Db, page: LeadPage): Promise<string[]> {
+export function listLeadIds(db: Db, page: LeadPage): Promise<string[]> {
+  return planByValues(db, (planning) => listMatching(planning, page));
+}
+
+async function listMatching(db: Db, page: LeadPage): Promise<string[]> {
   const { offset, limit } = page;
   const { sql, bindings } = await compileMatching(db, page);
   const isSorted = await isSortedSooner(db, { sql, bindings }, offset + limit);
@@ -80,11 +85,8 @@ export async function countLeads(
   const count = (condition: string): string => `(SELECT count(*) ${visibleLeads(condition)})`;
   // One statement sees one snapshot: the difference is exact while imports run.
   const dropped = droppingSql === null ? '0' : count(`${wantedSql} AND (${droppingSql})`);
-  const rows = await query<{ total: number }>(
-    db,
-    `SELECT ${count(wantedSql)} - ${dropped} AS total`,
-    bindings,
-  );
+  const sql = `SELECT ${count(wantedSql)} - ${dropped} AS total`;
+  const rows = await planByValues(db, (planning) => query<{ total: number }>(planning, sql, bindings));
   return rows[0]?.total ?? 0;
 }
 

@@ -69,7 +69,7 @@ describe('the embedded PostgreSQL', () => {
     await database.release();
   });
 
-  it('recovers from kill -9 of the server, also when its process id now belongs to another', async () => {
+  it('recovers from kill -9 of the server where it was, also when its process id now belongs to another', async () => {
     const first = await resolveDatabaseUrl(EMBEDDED, directory);
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     const pid = serverPid() as number;
@@ -80,6 +80,7 @@ describe('the embedded PostgreSQL', () => {
 
     const second = await resolveDatabaseUrl(EMBEDDED, directory);
     expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    expect(second.url).toBe(first.url);
     await first.release();
     expect(isRunning(serverPid() as number)).toBe(true);
     await second.release();

@@ -120,7 +120,8 @@ async function connectOrLaunch(cluster: Cluster): Promise<string> {
   }
   // Left by a crash. PostgreSQL itself would refuse to start where its id now belongs to another process.
   rmSync(path.join(dataDirectory, 'postmaster.pid'), { force: true });
-  const port = await findFreePort();
+  // Where it was before its crash: processes that run since look for it there.
+  const port = await findFreePort(postmaster?.port);
   await launchPostgres(dataDirectory, port, SETTINGS);
   await waitForReady(cluster, port);
   return urlOf(cluster, port, DATABASE);

@@ -145,8 +145,9 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
  */
 const FREE_PORTS = { from: 15_000, below: 32_000 };
 
-/** A port of 127.0.0.1 that nobody listens on now. Another may take it before its use: be ready to try again. */
-export async function findFreePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens on now, the wanted one if it is free. Another may take it before its use: be ready to try again. */
+export async function findFreePort(wanted?: number): Promise<number> {
+  if (wanted !== undefined && (await canListen(wanted))) return wanted;
   for (let tries = 0; tries < 1_000; tries++) {
     const port = randomInt(FREE_PORTS.from, FREE_PORTS.below);
     if (await canListen(port)) return port;
