@@ -261,6 +261,25 @@ describe('validation', () => {
   });
 
   it.each([
+    ['Authorization', 'Bearer a'],
+    ['Content-Type', 'application/json'],
+    ['Idempotency-Key', 'a'],
+  ])('refuses a call with two %s headers', async (name, value) => {
+    const twice = `${name}: ${value}\r\n${name}: ${value}b\r\n`;
+    const answer = await sendRaw(`GET /health/live HTTP/1.1\r\nHost: x\r\n${twice}Connection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain(`"path":"${name}"`);
+  });
+
+  it('serves whoever expects what it does not know', async () => {
+    const answer = await sendRaw(
+      'GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toMatch(/\r\nX-Request-Id: [0-9a-f-]{36}\r\n/i);
+  });
+
+  it.each([
     ['both lengths', 'Content-Length: 6\r\nTransfer-Encoding: chunked'],
     ['two lengths', 'Content-Length: 5\r\nContent-Length: 50'],
     ['a length with a sign', 'Content-Length: +5'],

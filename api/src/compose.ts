@@ -43,7 +43,14 @@ export function composeApi(deps: ApiDependencies): Express {
   app.set('trust proxy', deps.config.trustedProxies);
   // Only one call promises an ETag, and makes its own; the hash of a thousand rows is not free.
   app.disable('etag');
-  app.use(assignRequestId, logCalls(deps.logger), helmet(), neverCached, limitBodyTime(), requireHost);
+  app.use(
+    assignRequestId,
+    logCalls(deps.logger),
+    helmet(),
+    neverCached,
+    limitBodyTime(),
+    requireSingleHeaders,
+  );
   app.use('/health', healthRoutes({ knex: deps.knex, askQueue: () => askQueue(deps.queues) }));
   app.use(OPS_QUEUES_PATH, opsRoutes(deps));
   const failures = createFailureLimit(deps.config.authFailuresPerMinute);
@@ -80,10 +87,16 @@ const neverCached: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** Of several hosts a proxy before us may have taken another than Node does. Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2 */
-const requireHost: RequestHandler = (req, _res, next) => {
-  const hosts = req.headersDistinct['host'] ?? [];
-  if (req.httpVersion === '1.1' && hosts.length !== 1)
-    throw validationError([{ path: 'Host', message: hosts.length === 0 ? 'is required' : 'is there twice' }]);
+/** Of each of these Node takes the first, or joins them; a proxy before us may have taken another. */
+const SINGLE_HEADERS = ['Host', 'Authorization', 'Content-Type', 'Idempotency-Key'];
+
+/** Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2, https://www.rfc-editor.org/rfc/rfc9110#section-5.3 */
+const requireSingleHeaders: RequestHandler = (req, _res, next) => {
+  const countOf = (name: string): number => req.headersDistinct[name.toLowerCase()]?.length ?? 0;
+  const twice = SINGLE_HEADERS.filter((name) => countOf(name) > 1);
+  const faults = twice.map((path) => ({ path, message: 'is there twice' }));
+  if (req.httpVersion === '1.1' && countOf('Host') === 0)
+    faults.push({ path: 'Host', message: 'is required' });
+  if (faults.length > 0) throw validationError(faults);
   next();
 };

@@ -30,6 +30,8 @@ export function createApiServer(app: Express): Server {
   server.maxHeadersCount = 0;
   server.setTimeout(60_000);
   trackSockets(server);
+  // Node would answer 417 without our envelope; whoever expects what we do not know may be served as if it did not.
+  server.on('checkExpectation', app);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));
   return server;
 }
