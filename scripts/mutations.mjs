@@ -41,7 +41,7 @@ const MUTATIONS = [
     edits: [
       [
         'shared/src/relay/relay.ts',
-        'publish: (orgId) => publish(options, orgId)',
+        'publish: (...orgIds) => publish(options, orgIds)',
         'publish: async () => undefined',
       ],
     ],
