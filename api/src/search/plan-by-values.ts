@@ -6,7 +6,13 @@ import { inTransaction } from '@leadwell/shared/db/transaction';
  * forbid that, since the plans of prepared statements are kept while tables grow (docs/adr/0022). Statements of a search are not prepared.
  */
 export async function planByValues<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
-  if (!db.isTransaction) return inTransaction(db, (trx) => planByValues(trx, read));
+  if (!db.isTransaction) {
+    return inTransaction(db, async (trx) => {
+      await query(trx, "SELECT set_config('enable_seqscan', 'on', true)");
+      return read(trx);
+    });
+  }
+  // The statements behind it in the caller's transaction are prepared ones.
   const [before] = await query<{ scans: string }>(
     db,
     "SELECT current_setting('enable_seqscan') AS scans, set_config('enable_seqscan', 'on', true)",
