@@ -1,6 +1,7 @@
 /** `npm run chaos`: load and faults from a seed over real processes, then the audit. Exit code 1 where a gate is broken. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { seedTenant } from '@leadwell/harness/seed';
+import { tellAwaited } from './awaited';
 import { ChaosClient } from './chaos-client';
 import { inject } from './inject';
 import { Journal } from './journal';
@@ -25,7 +26,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => breakOff(stack));
   try {
     const journal = new Journal();
-    const recoveries = new Recoveries(stack.knex);
+    const recoveries = new Recoveries(stack.knex, () => sayAwaited(stack));
     const client = new ChaosClient(stack.apiUrls, journal);
     const load = new Load({ ...(await seedTenants(stack, options)), client });
     let isOver = false;
@@ -41,9 +42,12 @@ async function main(): Promise<number> {
     const run = { options, kills, verdict, journal, recoveries, stats: stack.sandbox.stats() };
     const result = resultOf(run);
     const broken = brokenGates(result, run);
-    if (!drained) say(`Not drained within ${DRAIN_MS / 1000} s.`);
+    if (!drained) {
+      say(`Not drained within ${DRAIN_MS / 1000} s.`);
+      await sayAwaited(stack);
+    }
     for (const line of broken) say(`BROKEN (seed ${options.seed}): ${line}`);
-    if (broken.length > 0) sayErrors(stack);
+    if (broken.length > 0) sayLog(stack, '"level":"error"');
     process.stdout.write(`${JSON.stringify(result, null, options.json ? 0 : 2)}\n`);
     return broken.length > 0 ? 1 : 0;
   } finally {
@@ -59,10 +63,15 @@ function breakOff(stack: Stack): void {
   void stack.stop().finally(() => process.exit(1));
 }
 
-/** What the processes logged as errors: where to look first. */
-function sayErrors(stack: Stack): void {
+/** What the processes logged last: where to look first. */
+function sayLog(stack: Stack, level: string): void {
   for (const one of [...stack.apis, ...stack.workers])
-    for (const line of one.listLines('"level":"error"').slice(-5)) say(`${one.name}: ${line}`);
+    for (const line of one.listLines(level).slice(-5)) say(`${one.name}: ${line}`);
+}
+
+async function sayAwaited(stack: Stack): Promise<void> {
+  say(`what is pending waits for:\n${await tellAwaited(stack.knex).catch(String)}`);
+  sayLog(stack, '"level":"warn"');
 }
 
 async function seedTenants(stack: Stack, options: ChaosOptions) {

@@ -25,7 +25,11 @@ export class Recoveries {
   private told = 0;
   private readonly open = new Set<Promise<void>>();
 
-  constructor(private readonly knex: Knex) {}
+  /** `onGivenUp` is called for each that does not come. */
+  constructor(
+    private readonly knex: Knex,
+    private readonly onGivenUp: () => Promise<void>,
+  ) {}
 
   /** The rows that a worker holds now; none where PostgreSQL cannot be asked. */
   async listHeldRows(pid: number | undefined): Promise<HeldRow[]> {
@@ -94,6 +98,7 @@ export class Recoveries {
     }
     if (story && atMs - sinceMs > TOLD.slowerThanMs && this.told++ < TOLD.atMost)
       say(`back after ${(atMs - sinceMs) / 1000} s:\n${story.tell()}`);
+    if (atMs - sinceMs >= GIVEN_UP_MS) await this.onGivenUp();
     this.samplesMs[kind].push(atMs - sinceMs);
   }
 }

@@ -48,6 +48,8 @@ export interface WantedCall {
 }
 
 interface Waiter extends WantedCall {
+  /** It came with a place and has none at the moment: see `losePlaces`. */
+  hasLostPlace: boolean;
   settle(result: Booking | Refusal): void;
   settled: boolean;
 }
@@ -137,10 +139,13 @@ export class BookingQueue {
       const abort = (): void => this.callOff(waiter, 'The work was called off.');
       const waiter: Waiter = {
         ...call,
+        hasLostPlace: false,
         settled: false,
         settle: (result) => {
           if (waiter.settled) return;
           waiter.settled = true;
+          // Its caller gives back the place that it came with.
+          if (!result.granted && waiter.hasLostPlace) this.heldPlaces++;
           signal.removeEventListener('abort', abort);
           resolve(result);
         },
@@ -253,6 +258,7 @@ export class BookingQueue {
     );
     this.grantInTime(batch.slice(0, reply.granted), bookings);
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
+    if (reply.waitsFor === 'places' && reply.granted === 0) this.losePlaces(batch);
     await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
   }
 
@@ -295,7 +301,22 @@ export class BookingQueue {
   private keep(waiter: Waiter, booking: Booking): void {
     if (waiter.settled) return this.giveUp(booking, waiter.records);
     if (!waiter.placed) this.heldPlaces++;
+    waiter.placed ||= waiter.hasLostPlace;
+    waiter.hasLostPlace = false;
     this.booked.set(waiter, booking);
+  }
+
+  /**
+   * Only where more places are held than there are is a call refused that holds one: processes stood still, and others took their
+   * places. If all those calls have yet to leave, each would wait for the others for ever. So a call that waits holds none then.
+   */
+  private losePlaces(refused: readonly Waiter[]): void {
+    for (const waiter of refused) {
+      if (!waiter.placed || waiter.settled) continue;
+      waiter.placed = false;
+      waiter.hasLostPlace = true;
+      this.heldPlaces--;
+    }
   }
 
   private grant(waiter: Waiter): void {

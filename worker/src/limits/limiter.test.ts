@@ -233,6 +233,25 @@ describe('a limiter', () => {
     await Promise.all(waiting);
   });
 
+  it('lets calls leave one after the other that hold more places than there are, and have all missed their time', async () => {
+    const provider = providerWith({ concurrent: 1, limits: [perSecond(100)] });
+    const [late, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
+    const before = await reserved(late, provider);
+    await deleteProviderSlots(database.knex, await readHolder(provider));
+    const after = await reserved(other, provider);
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
+    let inFlight = 0;
+    const left = [before, after].map(async (reservation) => {
+      expect(await reservation.depart(never)).toMatchObject({ granted: true });
+      expect(++inFlight).toBe(1);
+      await new Promise(setImmediate);
+      inFlight--;
+      reservation.release();
+    });
+    await Promise.all(left);
+    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
+  });
+
   it('serves callers of one process in order of arrival', async () => {
     const provider = providerWith({ limits: [perSecond(3)] });
     const limiter = startLimiter();
