@@ -26,7 +26,10 @@ async function main(): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => breakOff(stack));
   try {
     const journal = new Journal();
-    const recoveries = new Recoveries(stack.knex, () => sayAwaited(stack));
+    const recoveries = new Recoveries(
+      stack.knex,
+      once(() => sayAwaited(stack)),
+    );
     const client = new ChaosClient(stack.apiUrls, journal);
     const load = new Load({ ...(await seedTenants(stack, options)), client });
     let isOver = false;
@@ -67,6 +70,12 @@ function breakOff(stack: Stack): void {
 function sayLog(stack: Stack, level: string): void {
   for (const one of [...stack.apis, ...stack.workers])
     for (const line of one.listLines(level).slice(-5)) say(`${one.name}: ${line}`);
+}
+
+/** The first one shows what the others would. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
 }
 
 async function sayAwaited(stack: Stack): Promise<void> {
