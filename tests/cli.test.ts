@@ -273,7 +273,8 @@ it.each([
   ],
   ['a past expiry', ['key', 'create', '--org', UNKNOWN_ID, '--expires', '2020-01-01'], /time to come/],
   ['a missing file', ['leads', 'import', 'nothing.csv'], /no file nothing\.csv/],
-  ['a directory', ['leads', 'import', '.', '--format', 'csv'], /no file/],
+  ['a missing file whose format is not told', ['leads', 'import', 'nothing'], /no file nothing; check/],
+  ['a directory', ['leads', 'import', '.'], /no file; name/],
   ['a workbook', ['leads', 'import', 'leads.xlsx'], /CSV UTF-8.*--format csv/],
   ['an unknown format', ['leads', 'import', 'leads.dat'], /--format csv or --format ndjson/],
   ['NDJSON given as CSV', ['leads', 'import', 'json.csv'], /--format ndjson/],
@@ -291,6 +292,7 @@ it.each([
   file('real.csv', 'email\na@b.co\n');
   file('plain.csv', 'one,two\n');
   file('json.csv', '{"email":"a@b.co"}\n');
+  for (const name of ['leads.xlsx', 'leads.dat']) file(name, '');
   expect(await failure(args)).toMatch(sentence);
 });
 

@@ -23,10 +23,13 @@ const FORMATS: Readonly<Record<string, ImportFile['format']>> = {
 
 /** Opens a file for import, `-` for standard input. Throws CliError, with what to do, where it cannot be read. */
 export async function openImportFile(name: string, format?: ImportFile['format']): Promise<ImportFile> {
+  const file = name === '-' ? null : await openForReading(name);
   const known = format ?? FORMATS[path.extname(name).toLowerCase()];
-  if (!known) throw new CliError(adviseOnName(name));
-  if (name === '-') return { stream: process.stdin, format: known, sizeBytes: null, readBytes: () => 0 };
-  const file = await openForReading(name);
+  if (!known) {
+    await file?.close();
+    throw new CliError(adviseOnName(name));
+  }
+  if (!file) return { stream: process.stdin, format: known, sizeBytes: null, readBytes: () => 0 };
   const { size: sizeBytes } = await file.stat();
   const stream = file.createReadStream({ highWaterMark: 256 * 1024 });
   return { stream, format: known, sizeBytes, readBytes: () => stream.bytesRead };
