@@ -7,6 +7,7 @@ import { insertAskedAttempts } from '@leadwell/shared/repositories/asks';
 import { getMonthsState, makeMonths } from '@leadwell/shared/repositories/months';
 import { settle } from '@leadwell/shared/settle/settle';
 import { erasePerson } from '@leadwell/shared/suppression/erase-person';
+import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { runCli } from './support/run-cli';
 import { seedLeads, seedTenant, type Tenant } from './support/seed';
 import { startTestApi, type EnrichmentBody, type TestApi } from './support/test-api';
@@ -242,6 +243,35 @@ it('waits for an accept that is under way, and is waited for by none for long', 
   // Beside the one that waits for its lock, accepts go on.
   for (let i = 0; i < 5; i++) await order(tenant, [leads[i]!]);
   await accepting.commit();
+  expect((await dropping).json.months).toHaveLength(3);
+  await expectSound();
+});
+
+it('leaves an audit that is under way its months', async () => {
+  const tenant = await seedTenant(api.knex, { credits: 100 });
+  await work(tenant, (await order(tenant, leads)).rows);
+  await age();
+  await makeMonths(api.knex);
+  const waiting = async (table: string): Promise<boolean> => {
+    // Databases that are copies of one have tables of one number.
+    const waits = await query(
+      api.knex,
+      `SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE d.datname = current_database() AND relation = CAST(? AS regclass) AND NOT granted`,
+      [table],
+    );
+    return waits.length > 0;
+  };
+  // The audit has its snapshot, and stands still before it comes to batches and requests.
+  const holding = await api.knex.transaction();
+  await holding.raw('LOCK TABLE credit_transactions IN ACCESS EXCLUSIVE MODE');
+  const auditing = audit(api.knex);
+  await waitUntil(() => waiting('credit_transactions'));
+  let isDropped = false;
+  const dropping = drop().finally(() => (isDropped = true));
+  await waitUntil(async () => isDropped || (await waiting('requests')));
+  await holding.commit();
+  expect((await auditing).invariants.filter(({ violations }) => violations > 0)).toEqual([]);
   expect((await dropping).json.months).toHaveLength(3);
   await expectSound();
 });
