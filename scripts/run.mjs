@@ -123,7 +123,7 @@ async function lock() {
   mkdirSync(path.dirname(file), { recursive: true });
   for (;;) {
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      writeFileSync(file, `${process.pid} ${startOf(process.pid)}`, { flag: 'wx' });
       return () => rmSync(file, { force: true });
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
@@ -135,13 +135,24 @@ async function lock() {
 
 function holderIsAlive(file) {
   try {
-    const pid = Number(readFileSync(file, 'utf8'));
+    const [pid, start] = readFileSync(file, 'utf8').split(' ');
     // Just created and not yet written: the holder is alive.
     if (!pid) return Date.now() - statSync(file).mtimeMs < 2_000;
-    process.kill(pid, 0);
-    return true;
+    process.kill(Number(pid), 0);
+    // After a crash of the machine or its container a later process has the same id, and it may be this one.
+    return start === undefined || start === startOf(pid);
   } catch (error) {
     return error.code === 'EPERM';
+  }
+}
+
+/** As in shared/src/runtime/server-users.ts, which may not be built yet. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
   }
 }
 

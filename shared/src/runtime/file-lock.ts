@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunning } from './postgres-server';
+import { startOf } from './server-users';
 
 const WAIT_MS = 120_000;
 
@@ -31,12 +32,17 @@ async function tryLock(file: string): Promise<boolean> {
   if (!createLock(file)) return false;
   // Two that found the same dead holder may have removed one after the other: whose lock stands, has it.
   await delay(100);
-  return readHolder(file) === process.pid;
+  return readFileSync(file, 'utf8') === ourMark();
+}
+
+/** The process, and when it started: after a crash of the machine or its container a later one has the same id, and it may be our own. */
+function ourMark(): string {
+  return `${process.pid} ${startOf(process.pid)}`;
 }
 
 function createLock(file: string): boolean {
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    writeFileSync(file, ourMark(), { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -46,15 +52,11 @@ function createLock(file: string): boolean {
 
 function isStale(file: string): boolean {
   try {
-    const holder = readHolder(file);
+    const [pid, start] = readFileSync(file, 'utf8').split(' ');
     // Empty: created a moment ago and not yet written, or its writer died in between.
-    if (!holder) return Date.now() - statSync(file).mtimeMs > 5_000;
-    return !isRunning(holder);
+    if (!pid) return Date.now() - statSync(file).mtimeMs > 5_000;
+    return !isRunning(Number(pid)) || (start !== undefined && start !== startOf(Number(pid)));
   } catch {
     return false;
   }
-}
-
-function readHolder(file: string): number {
-  return Number(readFileSync(file, 'utf8'));
 }

@@ -27,7 +27,7 @@ export function countUsers(directory: string): number {
 }
 
 /** When a process started, in the kernel's own unit; empty where the system does not tell, which then counts as equal. */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field, the name, may hold spaces and parentheses; the start is the 22nd.
