@@ -28,8 +28,9 @@ export class TearDown {
 }
 
 /**
- * Runs a command to its end, to its failure (exit code 1, its message on standard error) or to the first SIGINT or
- * SIGTERM, undoes what it began, and exits. A second signal, a second or more later, exits at once.
+ * Runs a command to its end, to its failure (exit code 1, its message on standard error) or to the first SIGINT,
+ * SIGTERM or SIGHUP (its terminal was closed; taken as SIGTERM), undoes what it began, and exits. A second signal, a second or more
+ * later, exits at once.
  */
 export async function runAndTearDown(
   work: (tearDown: TearDown) => Promise<void>,
@@ -70,7 +71,10 @@ function firstSignal(): Promise<'SIGINT' | 'SIGTERM'> {
       // The terminal, npm and the script each pass on one Ctrl-C: only a later one is a second.
       if (Date.now() - firstAt > 1_000) process.exit(1);
     };
-    process.on('SIGINT', handle).on('SIGTERM', handle);
+    process
+      .on('SIGINT', handle)
+      .on('SIGTERM', handle)
+      .on('SIGHUP', () => handle('SIGTERM'));
   });
 }
 
