@@ -47,6 +47,8 @@ interface Drain {
   toIdeal: number;
   /** Of the calls that arrived. */
   refusedShare: number;
+  /** Of the calls that arrived: those that came up to 50 ms too early, as the sandbox saw them. */
+  toleratedShare: number;
   /** Calls that arrived beyond one for each lead. */
   excessCalls: number;
   /** Questions that the provider answered again. */
@@ -101,10 +103,11 @@ async function drain(setting: Setting, leads: number): Promise<Drain> {
   const usage = usageBetween(before, await readUsage(database, kinds));
   const [account] = (await sandbox.stats()).accounts;
   if (!account) throw new Error('The provider was not asked.');
-  const { calls, refusals, questions, windows } = account;
+  const { calls, refusals, questions, tolerated, windows } = account;
   return {
     toIdeal: times.seconds / (leads / CALLS_PER_SECOND),
     refusedShare: refusals.rate / calls,
+    toleratedShare: tolerated / calls,
     excessCalls: calls - refusals.rate - leads,
     repeatedAnswers: questions.repeated,
     peakArrived: windows[0]?.peakArrived ?? 0,
@@ -194,6 +197,11 @@ function toMeasures({ name }: Backend, leads: number, drains: readonly Drain[]):
     ),
     atLeast(of('of the limit used', '%'), 100 * middle(({ usedShare }) => usedShare), 95),
     atMost(of('calls refused', '%'), 100 * middle(({ refusedShare }) => refusedShare), 0.1),
+    counted(of('calls up to 50 ms early, let in', '%'), 100 * middle(({ toleratedShare }) => toleratedShare)),
+    counted(
+      of('the most calls of any second', 'calls'),
+      middle(({ peakArrived }) => peakArrived),
+    ),
     atMost(
       of('calls beyond one a lead, refused ones left out', 'calls'),
       middle(({ excessCalls }) => excessCalls),
