@@ -57,10 +57,10 @@ describe('npm run sandbox', () => {
     const isAsked = async (): Promise<boolean> =>
       ((await (await fetch(`${base}/_control/faults`)).json()) as { played: number }[])[0]?.played === 1;
     await waitUntil(isAsked, { message: 'the call to hang' });
+    const exited = once(child as ChildProcess, 'exit') as Promise<[number | null]>;
     child?.kill('SIGTERM');
     await expect(hanging).rejects.toThrow();
-    const [code] = (await once(child as ChildProcess, 'exit')) as [number | null];
-    expect(code).toBe(0);
+    expect((await exited)[0]).toBe(0);
   });
 
   it('ends where a signal reached only the shell that npm started it in', async () => {
