@@ -90,6 +90,16 @@ async function readExpiryMs({ account }: Provider): Promise<number> {
   return row?.atMs ?? 0;
 }
 
+/** Two processes hold the provider's one place, as after the first stood still for longer than places last. */
+async function holdOnePlaceTwice(provider: Provider) {
+  const [late, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
+  const before = await reserved(late, provider);
+  await deleteProviderSlots(database.knex, await readHolder(provider));
+  const after = await reserved(other, provider);
+  await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
+  return { late, other, before, after };
+}
+
 async function readHolder({ account }: Provider): Promise<string> {
   const [row] = await query<{ holder: string }>(
     database.knex,
@@ -216,12 +226,8 @@ describe('a limiter', () => {
 
   it('takes no new call for places that it lost while it stood still, until there is room again', async () => {
     const provider = providerWith({ concurrent: 1 });
-    const [late, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
-    const before = await reserved(late, provider);
-    await deleteProviderSlots(database.knex, await readHolder(provider));
-    const after = await reserved(other, provider);
     // Both are in flight now, which nobody can undo. It tells its place again, and neither books another.
-    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
+    const { late, other, before, after } = await holdOnePlaceTwice(provider);
     let granted = 0;
     const waiting = [late, other].map((limiter) =>
       reserved(limiter, provider).then((reservation) => (granted++, reservation.release())),
@@ -235,11 +241,7 @@ describe('a limiter', () => {
 
   it('lets calls leave one after the other that hold more places than there are, and have all missed their time', async () => {
     const provider = providerWith({ concurrent: 1, limits: [perSecond(100)] });
-    const [late, other] = [startLimiter(database.url, LEASE_SECONDS), startLimiter()];
-    const before = await reserved(late, provider);
-    await deleteProviderSlots(database.knex, await readHolder(provider));
-    const after = await reserved(other, provider);
-    await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
+    const { before, after } = await holdOnePlaceTwice(provider);
     let inFlight = 0;
     const left = [before, after].map(async (reservation) => {
       expect(await reservation.depart(never)).toMatchObject({ granted: true });
