@@ -9,7 +9,7 @@ import type { Departure, Refusal, Reservation } from './reservation';
  * again, it would leave behind all that is booked ahead, half a second later, and what it could have used until then is lost.
  * Within what is owed at a provider, should this process stand still before it tells.
  */
-const LATE_AT_MOST_MS = 20;
+const LATE_AT_MOST_MS = 30;
 
 /** A reservation with a place in a queue's account; see Reservation for what it promises. */
 export class HeldReservation implements Reservation {

@@ -35,9 +35,9 @@ describe('punctuality', () => {
 
   it('allows more slack after lapses, once for those that lapse together, up to 7.5 % of the window', () => {
     const punctuality = new Punctuality(1000);
-    expect(punctuality.slackMs).toBe(15);
-    for (let i = 0; i < 10; i++) punctuality.lapsed(1, 40, 15);
-    expect(punctuality.slackMs).toBeCloseTo(22.5);
+    expect(punctuality.slackMs).toBe(6);
+    for (let i = 0; i < 10; i++) punctuality.lapsed(1, 40, 6);
+    expect(punctuality.slackMs).toBeCloseTo(9);
     for (let i = 0; i < 20; i++) punctuality.lapsed(1, punctuality.leadMs, punctuality.slackMs);
     expect(punctuality.slackMs).toBeCloseTo(75);
     expect(punctuality.leadMs).toBe(40);
@@ -45,9 +45,9 @@ describe('punctuality', () => {
 
   it('books further ahead after a caller that was not ready, a second at most', () => {
     const punctuality = new Punctuality(1000);
-    punctuality.lapsed(100, 40, 15);
-    expect([punctuality.leadMs, punctuality.slackMs]).toEqual([150, 15]);
-    punctuality.lapsed(900, 150, 15);
+    punctuality.lapsed(100, 40, 6);
+    expect([punctuality.leadMs, punctuality.slackMs]).toEqual([150, 6]);
+    punctuality.lapsed(900, 150, 6);
     expect(punctuality.leadMs).toBe(1000);
   });
 });

@@ -6,13 +6,13 @@ const GROWTH = 1.5;
 const LEAD_AT_LEAST_MS = 40;
 const LEAD_AT_MOST_MS = 1_000;
 /** Of the shortest window. */
-const SLACK_AT_LEAST = 0.015;
+const SLACK_AT_LEAST = 0.006;
 const SLACK_AT_MOST = 0.075;
 
 /**
  * How far ahead calls are booked and how late they may leave, learnt from how they did. Lead costs nothing while the limit is
  * used up: it covers what is written between the reservation and the call. Slack costs throughput, since a call counts until
- * a window after the last moment at which it may leave: 15 ms of a second are 1.5 %. Too little of it, and bookings lapse;
+ * a window after the last moment at which it may leave: 10 ms of a second are 1 %. Too little of it, and bookings lapse;
  * what lapsed is taken back and booked again.
  */
 export class Punctuality {
@@ -22,7 +22,7 @@ export class Punctuality {
   slackMs: number;
 
   constructor(shortestWindowMs: number) {
-    this.slackAtLeastMs = Math.min(500, Math.max(10, shortestWindowMs * SLACK_AT_LEAST));
+    this.slackAtLeastMs = Math.min(500, Math.max(6, shortestWindowMs * SLACK_AT_LEAST));
     this.slackAtMostMs = this.slackAtLeastMs * (SLACK_AT_MOST / SLACK_AT_LEAST);
     this.slackMs = this.slackAtLeastMs;
   }
