@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import knex, { type Knex } from 'knex';
 import { types } from 'pg';
 import { toArrayLiteral } from './array-literal';
+import { keepPlansFresh } from './fresh-plans';
 import { watchForSilence, type WatchedConnection } from './silence';
 
 /** A pool or a transaction of it: whatever a repository function runs on. */
@@ -67,6 +68,7 @@ export function openDatabase(options: DatabaseOptions): Knex {
       idleTimeoutMillis: 30_000,
       afterCreate(connection: WatchedConnection, done: (error: null, connection: WatchedConnection) => void) {
         watchForSilence(connection, statementTimeoutMs);
+        keepPlansFresh(connection);
         done(null, connection);
       },
     },

@@ -17,8 +17,7 @@ export async function lockRowsToAsk(
     `SELECT e.id
        FROM enrichments e
        JOIN unnest(:orgIds::uuid[], :ids::uuid[], :fences::bigint[]) AS w (org_id, id, fence) ON e.org_id = w.org_id AND e.id = w.id
-       JOIN batches b ON b.id = e.batch_id AND b.fence = w.fence
-      WHERE e.status = 'pending'
+      WHERE e.status = 'pending' AND w.fence = (SELECT b.fence FROM batches b WHERE b.id = e.batch_id)
       ORDER BY e.id FOR SHARE OF e`,
     {
       orgIds: rows.map((row) => row.orgId),

@@ -85,7 +85,7 @@ const [CLAIM, CLAIM_UNLOCKED] = ['', 'SKIP LOCKED'].map(
           lease_until = clock_timestamp() + make_interval(secs => :leaseSeconds),
           started_at = coalesce(started_at, clock_timestamp())
      FROM free f
-    WHERE b.id = f.id
+    WHERE b.id = f.id AND b.id = ANY(:batchIds::uuid[])
     RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.fence, b.deliveries,
       (SELECT providers FROM organisation_waterfalls w WHERE w.org_id = b.org_id AND w.field = b.field) AS "ownProviders"`,
 ) as [string, string];

@@ -90,7 +90,8 @@ async function settleLocked(
 async function lockBatches(trx: Knex.Transaction, batches: readonly LeasedBatch[]): Promise<Set<string>> {
   const rows = await queryPrepared<{ id: string; fence: number }>(
     trx,
-    `SELECT b.id, b.fence FROM batches b JOIN unnest(:ids::uuid[], :fences::bigint[]) AS l (id, fence) ON b.id = l.id
+    `SELECT b.id, b.fence FROM batches b JOIN unnest(:ids::uuid[], :fences::bigint[]) AS l (id, fence)
+         ON b.id = l.id AND b.id = ANY(:ids::uuid[])
       WHERE b.fence = l.fence AND b.completed_at IS NULL
       ORDER BY b.id FOR NO KEY UPDATE OF b`,
     { ids: batches.map(({ id }) => id), fences: batches.map(({ fence }) => fence) },
@@ -113,7 +114,7 @@ export async function completeIfDone(
 ): Promise<Set<string>> {
   const rows = await queryPrepared<{ id: string; completed: boolean }>(
     trx,
-    `WITH settled AS (
+    `WITH settled AS MATERIALIZED (
        SELECT s.id, EXISTS (SELECT 1 FROM enrichments e
                              WHERE e.org_id = s.org_id AND e.batch_id = s.id AND e.status = 'pending') AS has_pending
          FROM batches s WHERE s.id = ANY(:batchIds::uuid[])
@@ -124,7 +125,7 @@ export async function completeIfDone(
             lease_until = CASE WHEN s.has_pending THEN b.lease_until END,
             queued_at = CASE WHEN s.has_pending THEN b.queued_at END
        FROM settled s
-      WHERE b.id = s.id
+      WHERE b.id = s.id AND b.id = ANY(:batchIds::uuid[])
       RETURNING b.id, completed_at IS NOT NULL AS completed`,
     { batchIds: [...batchIds] },
   );
