@@ -29,6 +29,8 @@ RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production
+# Node 24 lets the young generation grow to four times of this, 20's default: the API held 90 MB more for it, and was no faster.
+ENV NODE_OPTIONS=--max-semi-space-size=16
 WORKDIR /app
 # Owned by root: the processes run as node, and can change nothing of themselves.
 COPY --from=build /app /app

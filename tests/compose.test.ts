@@ -12,7 +12,13 @@ import { guardProcess } from '@leadwell/shared/testing/guard';
 import { queueBackends } from '@leadwell/shared/testing/queue-backends';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import { Client } from './support/client';
-import { readCompose, readDockerfile, ROOT, type ComposeService } from './support/compose-file';
+import {
+  readCompose,
+  readDockerfile,
+  readImageEnvironment,
+  ROOT,
+  type ComposeService,
+} from './support/compose-file';
 import { runCli } from './support/run-cli';
 
 const services = readCompose({ POSTGRES_PASSWORD: 'secret', ALLOW_SANDBOX: 'true' });
@@ -127,7 +133,7 @@ const redis = queueBackends().find(({ name }) => name === 'redis');
       const texts = Object.fromEntries(Object.entries(own).map(([key, value]) => [key, String(value)]));
       return {
         PATH: process.env['PATH'],
-        NODE_ENV: 'production',
+        ...readImageEnvironment(),
         ...texts,
         ...local,
         ...(name === 'api' && { PORT: String(port) }),

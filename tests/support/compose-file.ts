@@ -45,3 +45,9 @@ export function readDockerfile(): { instruction: string; rest: string }[] {
       return { instruction, rest: rest.join(' ') };
     });
 }
+
+/** What the image sets for whatever runs in it. */
+export function readImageEnvironment(): Record<string, string> {
+  const lines = readDockerfile().filter(({ instruction }) => instruction === 'ENV');
+  return Object.fromEntries(lines.map(({ rest }) => /^(\w+)=(.*)$/.exec(rest)?.slice(1) as [string, string]));
+}

@@ -6,8 +6,7 @@ import { LeadSupply, loadLeads } from '../load/leads';
 import { acceptHeldBack, release, waitUntilDrained } from '../load/pending-work';
 import { createTenants } from '../load/tenants';
 import { atMost, counted } from '../measure';
-import { startCountingProxy, type CountedConnection } from '../servers/counting-proxy';
-import type { BenchDatabase } from '../servers/bench-database';
+import { startCountedWorker, type Counts } from '../servers/counted-worker';
 
 /** Two sizes of batches: what the larger takes more is what leads cost. */
 const [FEW, MANY] = [5, 50] as const;
@@ -27,23 +26,52 @@ export const tripsGroup: Group = {
   },
 };
 
-interface Counts {
-  /** Of BullMQ's connections. */
-  queueTrips: number;
-  /** Of everything else that the worker did. */
-  statements: number;
-  /** Of the largest settle. */
-  settleStatements: number;
-  calls: number;
-}
-
 async function count(context: BenchContext, backend: Backend): Promise<Measure[]> {
   const batches = context.sized({ full: 40, small: 4 });
+  const together = await startDrains(context, backend, batches, {
+    CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })),
+  });
+  const few = await together('hunter', FEW);
+  const many = await together('hunter', MANY);
+  const inCallsOf50 = await together('prospeo', MANY);
+  const fewInCallsOf50 = await together('prospeo', FEW);
+  // Batches that end together share round trips, small ones more of them: what a lead costs shows where each is alone. A batch that waits
+  // in the queue is asked for at every check, more often behind large ones.
+  const alone = await startDrains(context, backend, batches, {
+    WORKER_CONCURRENCY: '1',
+    CHECK_SECONDS: String(context.sized({ full: 10, small: 0.1 })),
+  });
+  const queueTrips = {
+    fewTogether: few.queueTrips / batches,
+    manyTogether: many.queueTrips / batches,
+    fewAlone: (await alone('hunter', FEW)).queueTrips / batches,
+    manyAlone: (await alone('hunter', MANY)).queueTrips / batches,
+  };
+  const beyond = [
+    ['one lead a call', many.calls - batches * MANY],
+    ['calls of 50, full batches', inCallsOf50.calls - Math.ceil((batches * MANY) / PEOPLE_A_CALL)],
+    [`calls of 50, batches of ${FEW}`, fewInCallsOf50.calls - Math.ceil((batches * FEW) / PEOPLE_A_CALL)],
+  ] as const;
+  const named = namer(backend);
+  return [
+    ...reportQueue(named, queueTrips),
+    ...reportStatements(named, batches, few, many),
+    ...beyond.map(([what, calls]) => counted(named(`calls beyond the necessary, ${what}`, 'calls'), calls)),
+  ];
+}
+
+/** A worker of its own, and what drains so many batches of a size through it and tells what that took. */
+async function startDrains(
+  context: BenchContext,
+  backend: Backend,
+  batches: number,
+  settings: Readonly<Record<string, string>>,
+): Promise<(provider: Provider, size: number) => Promise<Counts>> {
   const database = await context.createDatabase();
   const supply = new LeadSupply(await loadLeads(database, 2 * batches * (FEW + MANY)));
   const client = await database.connect();
-  const counter = await startCounted(context, backend, database);
-  const drain = async (provider: Provider, size: number): Promise<Counts> => {
+  const counter = await startCountedWorker(context, { backend, database, settings });
+  return async (provider, size) => {
     const [tenant] = await createTenants(database, 1);
     if (!tenant) throw new Error('There is no tenant.');
     await saveOwnWaterfall(database.knex, { orgId: tenant.orgId, field: 'emails', providers: [provider] });
@@ -54,99 +82,53 @@ async function count(context: BenchContext, backend: Backend): Promise<Measure[]
     await waitUntilDrained(client, [tenant]);
     return counter.read();
   };
-  const few = await drain('hunter', FEW);
-  const many = await drain('hunter', MANY);
-  const inCallsOf50 = await drain('prospeo', MANY);
-  const fewInCallsOf50 = await drain('prospeo', FEW);
-  const beyond = [
-    ['one lead a call', many.calls - batches * MANY],
-    ['calls of 50, full batches', inCallsOf50.calls - Math.ceil((batches * MANY) / PEOPLE_A_CALL)],
-    [`calls of 50, batches of ${FEW}`, fewInCallsOf50.calls - Math.ceil((batches * FEW) / PEOPLE_A_CALL)],
-  ] as const;
-  return [
-    ...report(backend, batches, few, many),
-    ...beyond.map(([what, calls]) =>
-      counted({ name: `trips: ${backend.name}, calls beyond the necessary, ${what}`, unit: 'calls' }, calls),
-    ),
-  ];
 }
 
 type Provider = 'hunter' | 'prospeo';
 
-/** One worker, which reaches its database and its queue through counters. */
-async function startCounted(context: BenchContext, backend: Backend, database: BenchDatabase) {
-  const toDatabase = await startCountingProxy(database.url);
-  const toRedis = backend.redisUrl === undefined ? undefined : await startCountingProxy(backend.redisUrl);
-  const proxies = [toDatabase, ...(toRedis ? [toRedis] : [])];
-  for (const proxy of proxies) context.onEnd('counting proxy', () => proxy.close());
-  const deployment = await context.deployWorkers({
-    database: { ...database, url: toDatabase.url },
-    backend: { name: backend.name, redisUrl: toRedis?.url },
-    settings: { CHECK_SECONDS: String(context.sized({ full: 2, small: 0.1 })) },
-  });
-  await deployment.startWorker();
-  const { sandbox } = deployment;
-  return {
-    async reset() {
-      for (const proxy of proxies) proxy.reset();
-      await sandbox.reset();
-    },
-    async read(): Promise<Counts> {
-      const { accounts } = await sandbox.stats();
-      const calls = accounts.reduce((sum, account) => sum + account.calls, 0);
-      return { ...countConnections(proxies.flatMap(({ connections }) => connections)), calls };
-    },
-  };
+type Named = (what: string, unit: string) => { name: string; unit: string };
+
+function namer(backend: Backend): Named {
+  return (what, unit) => ({ name: `trips: ${backend.name}, ${what}`, unit });
 }
 
-/** BullMQ's connections to PostgreSQL do not call themselves as the worker's pool does. */
-const POOL = 'leadwell-worker';
-
-function countConnections(connections: readonly CountedConnection[]): Omit<Counts, 'calls'> {
-  const ofPool = connections.filter(({ applicationName }) => applicationName === POOL);
-  const ofQueue = connections.filter(({ applicationName }) => applicationName !== POOL);
-  return {
-    queueTrips: ofQueue.reduce((sum, { roundTrips }) => sum + roundTrips, 0),
-    statements: ofPool.reduce((sum, { statements }) => sum + statements.length, 0),
-    settleStatements: Math.max(...ofPool.flatMap(({ statements }) => settleSizes(statements))),
-  };
+/** Round trips to the queue for a batch, of each size: many batches at work at a time, or one. */
+interface QueueTrips {
+  fewTogether: number;
+  manyTogether: number;
+  fewAlone: number;
+  manyAlone: number;
 }
 
-/** The numbers of statements of the transactions that end enrichments. */
-function settleSizes(statements: readonly string[]): number[] {
-  const begins = statements.flatMap((text, index) => (/^BEGIN\b/i.test(text) ? [index] : []));
-  const transactions = begins.map((begin) => {
-    const length = statements.slice(begin).findIndex((text) => /^(COMMIT|ROLLBACK)\b/i.test(text)) + 1;
-    return statements.slice(begin, begin + length);
-  });
-  return transactions
-    .filter((texts) => texts.some((text) => text.includes('UPDATE enrichments')))
-    .map((texts) => texts.length);
-}
-
-function report(backend: Backend, batches: number, few: Counts, many: Counts): Measure[] {
-  const name = (what: string): string => `trips: ${backend.name}, ${what}`;
-  const perBatch = many.queueTrips / batches;
-  const perLead = (perBatch - few.queueTrips / batches) / (MANY - FEW);
-  const note = `${batches} batches of ${MANY} leads and of ${FEW}`;
+function reportQueue(named: Named, trips: QueueTrips): Measure[] {
+  const perBatch = (what: string): ReturnType<Named> =>
+    named(`queue round trips for a batch of ${what}`, 'round trips');
   return [
-    counted({ name: name(`queue round trips for a batch of ${MANY}`), unit: 'round trips', note }, perBatch),
+    counted(perBatch(`${MANY}`), trips.manyTogether),
+    counted(perBatch(`${FEW}, which shares more of them`), trips.fewTogether),
+    counted(perBatch(`${MANY}, one at a time`), trips.manyAlone),
     atMost(
-      { name: name('queue round trips for each lead more'), unit: 'round trips', note },
-      perLead,
+      named('queue round trips for each lead more, one batch at a time', 'round trips'),
+      (trips.manyAlone - trips.fewAlone) / (MANY - FEW),
       NO_TRIP,
     ),
+  ];
+}
+
+function reportStatements(named: Named, batches: number, few: Counts, many: Counts): Measure[] {
+  const note = `${batches} batches of ${MANY} leads and of ${FEW}`;
+  return [
     counted(
-      { name: name('statements of a settled group, its BEGIN and COMMIT with them'), unit: 'statements' },
+      named('statements of a settled group, its BEGIN and COMMIT with them', 'statements'),
       many.settleStatements,
     ),
     atMost(
-      { name: name('statements of a settled group, for each lead more'), unit: 'statements', note },
+      { ...named('statements of a settled group, for each lead more', 'statements'), note },
       (many.settleStatements - few.settleStatements) / (GROUP - FEW),
       0,
     ),
     counted(
-      { name: name('statements for a lead, one lead a call, in all'), unit: 'statements', note },
+      { ...named('statements for a lead, one lead a call, in all', 'statements'), note },
       many.statements / (batches * MANY),
     ),
   ];

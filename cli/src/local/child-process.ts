@@ -4,6 +4,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 const KEPT_LINES = 25;
+/** As `npm run api` and `npm run worker` do. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=16'];
 /** The repository, from `cli/dist/local`. */
 export const ROOT = path.join(__dirname, '..', '..', '..');
 
@@ -37,7 +39,7 @@ export interface ProcessOptions {
 export function startProcess(options: ProcessOptions): LocalProcess {
   const preload = path.join(__dirname, 'end-with-parent.js');
   const script = path.join(ROOT, options.script);
-  const child = spawn(process.execPath, ['--enable-source-maps', '--require', preload, script], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, '--require', preload, script], {
     env: { ...process.env, ...options.env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
