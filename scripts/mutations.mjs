@@ -61,7 +61,7 @@ const MUTATIONS = [
       ['shared/src/settle/settle.ts', 'WHERE b.fence = l.fence AND b.completed_at IS NULL', 'WHERE true'],
       [
         'shared/src/settle/end-enrichments.ts',
-        "WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = 'pending'",
+        'WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = :pending',
         'WHERE e.org_id = w.org_id AND e.id = w.id',
       ],
     ],

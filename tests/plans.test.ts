@@ -11,10 +11,11 @@ import { importLeads } from '@leadwell/shared/leads/import-leads';
 import { inTransaction } from '@leadwell/shared/db/transaction';
 import type { Ending } from '@leadwell/shared/domain/ending';
 import { findKeyHolder } from '@leadwell/shared/repositories/api-keys';
-import { lockRowsToAsk } from '@leadwell/shared/repositories/asks';
+import { claimLookups, lockRowsToAsk, storeAnswers } from '@leadwell/shared/repositories/asks';
 import { listAttempts } from '@leadwell/shared/repositories/attempt-queries';
 import { claimDueBatches } from '@leadwell/shared/repositories/due-batches';
 import { claimLease, listAttemptsOfBatches, listPendingRows } from '@leadwell/shared/repositories/leases';
+import { findLookups } from '@leadwell/shared/repositories/lookups';
 import { findRequest } from '@leadwell/shared/repositories/requests';
 import { findSuppressed } from '@leadwell/shared/repositories/suppression-checks';
 import { cancelRequest } from '@leadwell/shared/settle/cancel-request';
@@ -49,10 +50,20 @@ const LARGE = [
   'credit_transactions',
 ];
 
+const LOOKUP = {
+  ...{ provider: 'hunter', baseUrl: 'http://hunter', inputHash: Buffer.alloc(32, 7) },
+  scope: '00000000-0000-0000-0000-000000000000',
+};
+const ANSWER = {
+  ...{ state: 'miss' as const, candidates: null, error: null, freshSeconds: 60, durationMs: 1 },
+  ...{ costCredits: null, statedCredits: null },
+};
+
 interface Plan {
   'Node Type': string;
   'Relation Name'?: string;
   'Index Name'?: string;
+  'Index Cond'?: string;
   Plans?: Plan[];
 }
 
@@ -269,6 +280,40 @@ describe('the plans of what calls wait for', () => {
     await listLeadsToRetry(knex, { orgId, requestId });
     await order({ orgId } as Tenant, ids);
   }
+
+  /** The large tables that a plan reads whole, by an index or not. */
+  function readsOfAll(plan: Plan): string[] {
+    const [type, table] = [plan['Node Type'], wholeOf(plan['Relation Name'])];
+    const isWhole = type === 'Seq Scan' || (/^Index (Only )?Scan$/.test(type) && !plan['Index Cond']);
+    const index = wholeOf(plan['Index Name']);
+    // What is in BullMQ is little, and is looked through.
+    const own =
+      isWhole && LARGE.includes(table) && index !== 'batches_queued' ? [`${table} by ${index}`] : [];
+    return [...own, ...(plan.Plans ?? []).flatMap(readsOfAll)];
+  }
+
+  it('finds what a worker asks, stores and settles by index, also where nothing was pending when it was analysed', async () => {
+    const { orgId } = await seedTenant(knex, { credits: 1_000_000 });
+    await knex.raw(
+      `UPDATE enrichments SET status = 'failed', error = 'no', data_found = false, updated_at = now(), ended_at = now() WHERE status = 'pending'`,
+    );
+    await knex.raw('VACUUM ANALYZE');
+    const sent: Sent[] = [];
+    const listen = (statement: Sent): void => void sent.push(statement);
+    knex.on('query', listen);
+    await useAll(orgId, leadIds.slice(0, 50));
+    await findLookups(knex, 'emails', [LOOKUP]);
+    const [claimed] = await claimLookups(knex, 'emails', [{ ...LOOKUP, missesBeforeText: null }], 60);
+    await storeAnswers(knex, [{ ...ANSWER, lookupId: claimed!.id, ask: claimed!.ask }]);
+    knex.removeListener('query', listen);
+    for (const { sql, options } of sent) {
+      if (!options?.name) continue;
+      const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+        `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql}`,
+      );
+      expect({ sql, whole: readsOfAll(rows[0]!['QUERY PLAN'][0].Plan) }).toEqual({ sql, whole: [] });
+    }
+  });
 
   it('walks the leads in their order where nothing is asked of them', async () => {
     const wanted = { orgId: tenant.orgId, filters: {} };

@@ -10,6 +10,13 @@ export type Field = (typeof FIELDS)[number];
 export const ENRICHMENT_STATUSES = ['pending', 'finished', 'failed', 'timeout', 'cancelled'] as const;
 export type EnrichmentStatus = (typeof ENRICHMENT_STATUSES)[number];
 
+/**
+ * For statements that find enrichments by id and want pending ones alone. Given as a value, it keeps a plan for any values at the primary
+ * key: written into the statement, it offers the index of what is pending, and where nothing was when the table was analysed, the planner
+ * reads all of that for each look.
+ */
+export const PENDING: EnrichmentStatus = 'pending';
+
 /** One lead × one field for one organisation, paid at most once. A new round is a new row. */
 export interface Enrichment {
   id: string;

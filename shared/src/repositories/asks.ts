@@ -1,6 +1,6 @@
 import { execute, executePrepared, queryPrepared, type Db } from '../db/database';
 import { newId } from '../domain/ids';
-import type { Candidate, Field } from '../domain/enrichment';
+import { PENDING, type Candidate, type Field } from '../domain/enrichment';
 import { bindLookupKeys, type LookupKey, type LookupState } from './lookups';
 import { candidateHashes } from './suppression-checks';
 
@@ -15,11 +15,15 @@ export async function lockRowsToAsk(
   const locked = await queryPrepared<{ id: string }>(
     db,
     `SELECT e.id
-       FROM enrichments e
-       JOIN unnest(:orgIds::uuid[], :ids::uuid[], :fences::bigint[]) AS w (org_id, id, fence) ON e.org_id = w.org_id AND e.id = w.id
-      WHERE e.status = 'pending' AND w.fence = (SELECT b.fence FROM batches b WHERE b.id = e.batch_id)
-      ORDER BY e.id FOR SHARE OF e`,
+       FROM (SELECT * FROM unnest(:orgIds::uuid[], :ids::uuid[], :fences::bigint[]) AS u (org_id, id, fence) ORDER BY id) w
+      CROSS JOIN LATERAL (
+        SELECT id FROM enrichments e
+         WHERE org_id = w.org_id AND id = w.id AND status = :pending
+           AND w.fence = (SELECT fence FROM batches b WHERE b.id = e.batch_id)
+         LIMIT 1 FOR SHARE
+      ) e`,
     {
+      pending: PENDING,
       orgIds: rows.map((row) => row.orgId),
       ids: rows.map((row) => row.enrichmentId),
       fences: rows.map((row) => row.fence),

@@ -175,6 +175,15 @@ interface StoredPendingRow extends LeadInputs, Omit<PendingRow, 'lead'> {
   leadKnown: boolean;
 }
 
+/**
+ * OFFSET 0 keeps the planner at looking them up batch by batch: where nothing was pending when the table was analysed, it takes all that is
+ * pending for less than that.
+ */
+const PENDING_OF_BATCHES = `unnest(:orgIds::uuid[], :ids::uuid[]) AS b (org_id, id)
+       CROSS JOIN LATERAL (
+         SELECT * FROM enrichments WHERE org_id = b.org_id AND batch_id = b.id AND status = 'pending' OFFSET 0
+       ) e`;
+
 /** The pending rows of these batches, of each in id order. */
 export async function listPendingRows(
   db: Db,
@@ -187,9 +196,8 @@ export async function listPendingRows(
             p.first_name AS "firstName", p.last_name AS "lastName", p.full_name AS "fullName",
             p.company_name AS "companyName", p.company_domain AS "companyDomain", p.linkedin_url AS "linkedinUrl",
             p.emails[1] AS email
-       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS b (org_id, id)
-       JOIN enrichments e ON e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending'
-       LEFT JOIN people p ON p.id = e.entity_id
+       FROM ${PENDING_OF_BATCHES}
+       LEFT JOIN LATERAL (SELECT * FROM people WHERE id = e.entity_id LIMIT 1) p ON true
       ORDER BY e.id`,
     bindBatches(batches),
   );
@@ -225,9 +233,8 @@ export async function listAttemptsOfBatches(
   return queryPrepared<StoredAttempt>(
     db,
     `SELECT a.enrichment_id AS "enrichmentId", a.provider, a.outcome, a.error, a.duration_ms AS "durationMs"
-       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS b (org_id, id)
-       JOIN enrichments e ON e.org_id = b.org_id AND e.batch_id = b.id AND e.status = 'pending'
-       JOIN attempts a ON a.enrichment_id = e.id`,
+       FROM ${PENDING_OF_BATCHES}
+       CROSS JOIN LATERAL (SELECT * FROM attempts WHERE enrichment_id = e.id OFFSET 0) a`,
     bindBatches(batches),
   );
 }

@@ -56,8 +56,11 @@ export async function findLookups(
             greatest(0, coalesce(extract(epoch FROM l.poll_at - clock_timestamp()), 0))::float8 AS "pollInSeconds"
        FROM unnest(:providers::text[], :baseUrls::text[], :inputHashes::bytea[], :scopes::uuid[])
               AS k (provider, base_url, input_hash, scope)
-       JOIN lookups l ON l.provider = k.provider AND l.base_url = k.base_url AND l.field = :field
-                     AND l.input_hash = k.input_hash AND l.scope = k.scope`,
+       CROSS JOIN LATERAL (
+         SELECT * FROM lookups
+          WHERE provider = k.provider AND base_url = k.base_url AND field = :field AND input_hash = k.input_hash AND scope = k.scope
+          LIMIT 1
+       ) l`,
     { ...bindLookupKeys(keys), field },
   );
   return new Map(rows.map((row) => [lookupKeyText(row), row]));

@@ -104,4 +104,4 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
 const SELECTED = `SELECT i.id, (CAST(:orgIds AS uuid[]))[1] AS org_id, i.id AS lead_id FROM unnest(:ids::uuid[]) AS i (id)`;
 const ENRICHED = `SELECT e.id, e.org_id, e.entity_id AS lead_id
                     FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS i (org_id, id)
-                    JOIN enrichments e ON e.org_id = i.org_id AND e.id = i.id`;
+                   CROSS JOIN LATERAL (SELECT * FROM enrichments WHERE org_id = i.org_id AND id = i.id LIMIT 1) e`;

@@ -1,5 +1,5 @@
 import { newId } from '../domain/ids';
-import type { Field } from '../domain/enrichment';
+import { PENDING, type Field } from '../domain/enrichment';
 import { executePrepared, queryPrepared, type Knex } from '../db/database';
 import { refundCredits, type Refund } from '../ledger/refund';
 import { insertEndedAttempts } from '../repositories/attempts';
@@ -124,11 +124,12 @@ async function lockPending(
   await executePrepared(
     trx,
     `SELECT e.id
-       FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS w (org_id, id)
-       JOIN enrichments e ON e.org_id = w.org_id AND e.id = w.id
-      WHERE e.status = 'pending'
-      ORDER BY e.id FOR UPDATE OF e`,
+       FROM (SELECT * FROM unnest(:orgIds::uuid[], :ids::uuid[]) AS u (org_id, id) ORDER BY id) w
+      CROSS JOIN LATERAL (
+        SELECT id FROM enrichments WHERE org_id = w.org_id AND id = w.id AND status = :pending LIMIT 1 FOR UPDATE
+      ) e`,
     {
+      pending: PENDING,
       orgIds: endings.map((ending) => orgIdOf(ending.enrichmentId)),
       ids: endings.map((ending) => ending.enrichmentId),
     },
@@ -149,9 +150,10 @@ async function updateEnded(
             updated_at = clock_timestamp(), ended_at = clock_timestamp()
        FROM unnest(:orgIds::uuid[], :ids::uuid[], :statuses::text[], :errors::text[], :founds::boolean[], :lookupIds::uuid[], :refundIds::uuid[])
               AS w (org_id, id, status, error, found, lookup_id, refund_id)
-      WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = 'pending'
+      WHERE e.org_id = w.org_id AND e.id = w.id AND e.status = :pending
       RETURNING e.id, e.entity_id AS "entityId", e.price, e.data_found AS "dataFound"`,
     {
+      pending: PENDING,
       refundIds: endings.map((ending) => refundIdOf(ending.enrichmentId)),
       orgIds: endings.map((ending) => orgIdOf(ending.enrichmentId)),
       ids: endings.map((ending) => ending.enrichmentId),

@@ -115,8 +115,9 @@ export async function completeIfDone(
   const rows = await queryPrepared<{ id: string; completed: boolean }>(
     trx,
     `WITH settled AS MATERIALIZED (
-       SELECT s.id, EXISTS (SELECT 1 FROM enrichments e
-                             WHERE e.org_id = s.org_id AND e.batch_id = s.id AND e.status = 'pending') AS has_pending
+       -- Not EXISTS, for which the planner may read everything that is pending once, where it thinks that this is little.
+       SELECT s.id, (SELECT true FROM enrichments e
+                      WHERE e.org_id = s.org_id AND e.batch_id = s.id AND e.status = 'pending' LIMIT 1) IS NOT NULL AS has_pending
          FROM batches s WHERE s.id = ANY(:batchIds::uuid[])
      )
      UPDATE batches b
