@@ -82,6 +82,8 @@ async function measureBackend(context: BenchContext, backend: Backend): Promise<
   for (let round = 0; round <= rounds; round++) {
     context.say(`${backend.name}: ${round === 0 ? 'warming up' : `drain ${round} of ${rounds}`}`);
     const drained = await drain(setting, round === 0 ? warmUpLeads : leads);
+    const { toIdeal, usedShare } = drained;
+    context.say(`${backend.name}: ${toIdeal.toFixed(3)} × the ideal, ${(100 * usedShare).toFixed(1)} % used`);
     if (round > 0) drains.push(drained);
   }
   for (const started of [...workers, deployment.api]) await started.stop(STOP_MS);
