@@ -30,7 +30,7 @@ export const fairnessGroup: Group = {
 
 /** The small tenant's orders one after the other: first alone, then while the flood, far from its end, is worked. */
 async function measure(context: BenchContext, backend: Backend): Promise<Measure> {
-  const orders = context.sized({ full: 30, small: 2 });
+  const orders = context.sized({ full: 60, small: 2 });
   const flood = context.sized({ full: 100, small: 2 });
   const floodSize = context.sized({ full: 1000, small: 100 });
   const database = await context.createDatabase();
