@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { loadDeployment } from '@leadwell/providers/deployment';
 import { askableWaterfall } from '@leadwell/providers/askable';
 import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
@@ -6,6 +5,7 @@ import { openDatabase } from '@leadwell/shared/db/database';
 import { openBatchQueues, queueLocation } from '@leadwell/shared/queue/batch-queues';
 import { createRelay } from '@leadwell/shared/relay/relay';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { limitHeapGrowth } from '@leadwell/shared/runtime/heap-growth';
 import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
@@ -22,17 +22,10 @@ const SHUTDOWN_MS = 20_000;
  * 58,000 pages, 400,000 leads; beyond, every lead of a page is tested again.
  */
 const SEARCH_WORK_MEM_MB = 32;
-/**
- * How much the old generation may grow beyond what lived in it when it was last collected, before it is again. With 4 GB of memory or more,
- * V8 says up to 300 %, with less up to 100 %. What a large order holds while it waits for its statements comes there, and is garbage once it
- * is answered: of 120 MB, 26 lived. A collection takes 10 ms, and comes every six seconds under a flood of orders, no more often than before.
- */
-const HEAP_GROWING_PERCENT = 100;
 
 /** Neither the database nor the queue must be up: until they are, calls are answered 503, and accepted work waits. */
 async function main(): Promise<void> {
-  // Not on the command line: whoever starts this file has it. V8 reads it at each collection.
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
+  limitHeapGrowth();
   const { config, waterfall } = loadDeployment(process.env);
   const logger = createLogger({ level: config.logLevel, name: 'api' });
   exitOnDefects(logger);

@@ -3,6 +3,7 @@ import { openDatabase, query } from '@leadwell/shared/db/database';
 import { adviseOnDatabaseError } from '@leadwell/shared/db/database-advice';
 import { EARLIER_SCHEMA_ADVICE, isEarlierSchema } from '@leadwell/shared/db/earlier-schema';
 import { resolveDatabaseUrl } from '@leadwell/shared/runtime/embedded-postgres';
+import { limitHeapGrowth } from '@leadwell/shared/runtime/heap-growth';
 import { logConsole } from '@leadwell/shared/runtime/log-console';
 import { createLogger } from '@leadwell/shared/runtime/logger';
 import { exitOnDefects, onShutdown } from '@leadwell/shared/runtime/shutdown';
@@ -11,6 +12,7 @@ import { startWorker } from './compose';
 const SHUTDOWN_MS = 28_000;
 
 async function main(): Promise<void> {
+  limitHeapGrowth();
   const { config, waterfall } = loadDeployment(process.env);
   const logger = createLogger({ level: config.logLevel, name: 'worker' });
   exitOnDefects(logger);

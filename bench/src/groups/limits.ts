@@ -62,7 +62,7 @@ interface Drain {
 }
 
 async function measureBackend(context: BenchContext, backend: Backend): Promise<Measure[]> {
-  const rounds = context.sized({ full: 3, small: 1 });
+  const rounds = context.sized({ full: 5, small: 1 });
   const leads = context.sized({ full: 6000, small: 120 });
   const warmUpLeads = context.sized({ full: 1200, small: 60 });
   const database = await context.createDatabase();
