@@ -86,7 +86,7 @@ async function settleLocked(
   });
 }
 
-/** The batches, by `leaseOf`, that are still under the fence they were leased with. */
+/** The batches, by `leaseOf`, that are still under the fence they were leased with. Ids are named twice for the plan: docs/adr/0024. */
 async function lockBatches(trx: Knex.Transaction, batches: readonly LeasedBatch[]): Promise<Set<string>> {
   const rows = await queryPrepared<{ id: string; fence: number }>(
     trx,
