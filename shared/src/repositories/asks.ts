@@ -131,6 +131,8 @@ export interface LookupAnswer {
   statedCredits: number | null;
 }
 
+const ASKED_LOOKUP = `CROSS JOIN LATERAL (SELECT id, provider, input_hash FROM lookups WHERE id = a."lookupId" LIMIT 1) l`;
+
 /**
  * Stores answers: one statement, without fence, that only updates. A paid answer is never thrown away: a hit is stored
  * unless a hit or a restriction is there, whoever asks meanwhile: that a provider may not speak of a person outweighs what it
@@ -147,10 +149,10 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
        SELECT * FROM jsonb_to_recordset(:answers::jsonb) AS a ("lookupId" uuid, ask int, state text, candidates jsonb, error text,
               "freshSeconds" float8, "durationMs" int, "costCredits" numeric, "statedCredits" numeric)
      ), locked AS (
-       SELECT l.id FROM lookups l WHERE l.id IN (SELECT "lookupId" FROM answer)
+       SELECT l.id FROM lookups l WHERE l.id = ANY(ARRAY(SELECT "lookupId" FROM answer))
         ORDER BY l.provider, l.base_url, l.field, l.input_hash, l.scope FOR NO KEY UPDATE
      ), refused AS (
-       SELECT l.id FROM answer a JOIN lookups l ON l.id = a."lookupId"
+       SELECT l.id FROM answer a ${ASKED_LOOKUP}
         WHERE a.state = 'hit' AND EXISTS (SELECT FROM suppressions)
           AND EXISTS (SELECT FROM (SELECT l.input_hash AS hash UNION ALL ${candidateHashes(`CASE a.state WHEN 'hit' THEN a.candidates ELSE '[]' END`)}) h
                        WHERE EXISTS (SELECT FROM suppressions s WHERE s.hash = h.hash AND s.org_id IS NULL))
@@ -158,7 +160,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
        INSERT INTO suppressions (id, org_id, kind, hash, source, reason, created_by)
        SELECT DISTINCT ON (l.input_hash) gen_random_uuid(), CAST(NULL AS uuid), 'question', l.input_hash, 'provider',
               l.provider || ': ' || coalesce(a.error, 'may not tell'), l.provider
-         FROM answer a JOIN lookups l ON l.id = a."lookupId"
+         FROM answer a ${ASKED_LOOKUP}
         WHERE a.state = 'restricted'
         ORDER BY l.input_hash
        ON CONFLICT (hash, org_id) DO NOTHING
@@ -169,7 +171,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
               error = CASE WHEN r.id IS NULL THEN a.error ELSE 'the person is suppressed' END, answered_at = clock_timestamp(),
               expires_at = clock_timestamp() + make_interval(secs => a."freshSeconds")
          FROM answer a JOIN locked k ON k.id = a."lookupId" LEFT JOIN refused r ON r.id = a."lookupId"
-        WHERE l.id = a."lookupId"
+        WHERE l.id = a."lookupId" AND l.id = ANY(ARRAY(SELECT "lookupId" FROM answer))
           AND CASE a.state WHEN 'hit' THEN l.state NOT IN ('hit', 'restricted') OR l.expires_at <= clock_timestamp()
                            WHEN 'failed' THEN l.state = 'asked' AND l.ask = a.ask
                            ELSE l.state = 'asked' END
@@ -181,7 +183,7 @@ export async function storeAnswers(db: Db, answers: readonly LookupAnswer[]): Pr
             -- A submission may have stated its part already; of an answer, a sum of which a part is not told is not told.
             stated_cost = CASE WHEN a.state = 'failed' THEN t.stated_cost WHEN NOT t.shared THEN coalesce(t.stated_cost, 0) + a."statedCredits" END
        FROM answer a LEFT JOIN refused r ON r.id = a."lookupId"
-      WHERE t.lookup_id = a."lookupId" AND t.ask = a.ask AND t.outcome IS NULL`,
+      WHERE t.lookup_id = a."lookupId" AND t.lookup_id = ANY(ARRAY(SELECT "lookupId" FROM answer)) AND t.ask = a.ask AND t.outcome IS NULL`,
     { answers: JSON.stringify(answers) },
   );
 }

@@ -114,16 +114,16 @@ const CLAIM_DUE_BATCHES = `
   SELECT id, turn, next_check_at FROM unqueued
 ), chosen AS (
   SELECT b.id
-    FROM batches b
-    JOIN (SELECT id, min(turn) AS turn FROM wanted GROUP BY id ORDER BY min(turn), min(next_check_at), id LIMIT :limit) w USING (id)
-   WHERE b.completed_at IS NULL AND (b.next_check_at <= clock_timestamp() OR b.deadline_at <= clock_timestamp())
-   ORDER BY w.turn, b.id
-     FOR NO KEY UPDATE OF b SKIP LOCKED
+    FROM (SELECT id FROM wanted GROUP BY id ORDER BY min(turn), min(next_check_at), id LIMIT :limit) w
+   CROSS JOIN LATERAL (
+     SELECT id FROM batches
+      WHERE id = w.id AND completed_at IS NULL AND (next_check_at <= clock_timestamp() OR deadline_at <= clock_timestamp())
+      LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) b
 )
 UPDATE batches b
    SET next_check_at = clock_timestamp() + make_interval(secs => :checkSeconds)
-  FROM chosen c, ${UNFLUSHED}
- WHERE b.id = c.id
+  FROM ${UNFLUSHED}
+ WHERE b.id = ANY(ARRAY(SELECT id FROM chosen))
 RETURNING b.id, b.org_id AS "orgId", b.request_id AS "requestId", b.field, b.generation, b.fence,
   b.lease_until::text AS "leaseUntilText", b.not_before::text AS "notBeforeText", b.deliveries,
   (SELECT count(*)::int FROM enrichments e
@@ -153,16 +153,17 @@ export async function raiseGenerations(db: Db, batches: readonly DueBatch[]): Pr
     // Locked in id order, as the renewal of leases does: an UPDATE from a list locks in the order of its plan.
     `WITH unchanged AS (
        SELECT b.id
-         FROM batches b
-         JOIN unnest(:ids::uuid[], :generations::int[], :fences::bigint[], :leases::timestamptz[], :notBefores::timestamptz[])
-                AS s (id, generation, fence, lease_until, not_before) ON b.id = s.id
-        WHERE b.generation = s.generation AND b.fence = s.fence AND b.completed_at IS NULL
-          AND b.lease_until IS NOT DISTINCT FROM s.lease_until AND b.not_before IS NOT DISTINCT FROM s.not_before
-        ORDER BY b.id FOR NO KEY UPDATE OF b
+         FROM (SELECT * FROM unnest(:ids::uuid[], :generations::int[], :fences::bigint[], :leases::timestamptz[], :notBefores::timestamptz[])
+                 AS u (id, generation, fence, lease_until, not_before) ORDER BY id) s
+        CROSS JOIN LATERAL (
+          SELECT id FROM batches
+           WHERE id = s.id AND generation = s.generation AND fence = s.fence AND completed_at IS NULL
+             AND lease_until IS NOT DISTINCT FROM s.lease_until AND not_before IS NOT DISTINCT FROM s.not_before
+           LIMIT 1 FOR NO KEY UPDATE) b
      ), raised AS (
        UPDATE batches b
           SET generation = b.generation + 1, raised_at = clock_timestamp(), queued_at = clock_timestamp()
-         FROM unchanged u, ${UNFLUSHED} WHERE b.id = u.id
+         FROM ${UNFLUSHED} WHERE b.id = ANY(ARRAY(SELECT id FROM unchanged))
        RETURNING b.id, b.org_id, b.field, b.generation, b.priority
      )
      SELECT r.id, r.field, r.generation,

@@ -78,7 +78,7 @@ export async function findSuppressed(db: Db, check: SuppressionCheck): Promise<M
        SELECT s.id, s.org_id, h.hash
          FROM unnest(:answerIds::uuid[], :lookupIds::uuid[]) AS a (id, lookup_id)
          JOIN subject s USING (id)
-         JOIN lookups l ON l.id = a.lookup_id AND l.state = 'hit'
+        CROSS JOIN LATERAL (SELECT candidates FROM lookups WHERE id = a.lookup_id AND state = 'hit' LIMIT 1) l
         CROSS JOIN LATERAL (${candidateHashes('l.candidates')}) h
      )
      SELECT k.id, bool_or(x.org_id IS NULL) AS "isGlobal"
