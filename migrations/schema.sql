@@ -528,7 +528,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_calls(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT leave_from_ms double precision, OUT leave_until_ms double precision, OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint, OUT kept_places integer)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -537,6 +537,7 @@ DECLARE
   breaker provider_breakers;
   own provider_slots;
   taken integer;
+  others_wait integer;
   before_us integer;
   callable integer := cardinality(p_records);
   bucket provider_limits;
@@ -592,16 +593,19 @@ BEGIN
 
   DELETE FROM provider_slots WHERE account = p_account AND holder <> p_holder AND expires_at <= moment;
   SELECT * INTO own FROM provider_slots WHERE account = p_account AND holder = p_holder;
-  SELECT coalesce(sum(places), 0),
+  SELECT coalesce(sum(places), 0), count(*) FILTER (WHERE wanted_until > moment),
          count(*) FILTER (WHERE wanted_until > moment AND wanted_since < coalesce(own.wanted_since, moment))
-    INTO taken, before_us
+    INTO taken, others_wait, before_us
     FROM provider_slots WHERE account = p_account AND holder <> p_holder;
+  kept_places := CASE WHEN breaker.kind IS NULL THEN least(p_concurrent - taken, p_concurrent / (others_wait + 1)) ELSE 0 END;
   IF callable > 0 THEN
     IF taken + p_held > p_concurrent THEN
       callable := 0;
     ELSE
-      -- One free place is left to each process that has waited longer, else who is quickest keeps them all.
-      callable := least(callable, p_placed + greatest(0, p_concurrent - taken - p_held - before_us));
+      -- One free place is left to each process that has waited longer, and all beyond its even share by who has that, else who is
+      -- quickest keeps them all.
+      callable := least(callable, p_placed + greatest(0, least(p_concurrent - taken - p_held - before_us,
+        CASE WHEN others_wait > 0 THEN ceil(p_concurrent / (others_wait + 1.0)) - p_held ELSE p_concurrent END)));
     END IF;
     IF callable = 0 THEN waits_for := 'places'; wait_ms := 25; END IF;
   END IF;
@@ -689,7 +693,7 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint)
+CREATE OR REPLACE FUNCTION public.book_provider_departures(p_account text, p_holder uuid, p_held integer, p_records integer[], p_placed integer, p_window_ms bigint[], p_units text[], p_amounts bigint[], p_concurrent integer, p_lead_ms double precision, p_slack_ms double precision, p_place_ms double precision, p_probe_ms double precision, p_unused_from_ms double precision[], p_unused_records integer[], p_late_from_ms double precision[], p_late_until_ms double precision[], p_ahead_ms double precision, p_spread_ms double precision, p_is_deferred boolean, p_clock_ms double precision DEFAULT NULL::double precision, OUT clock_ms double precision, OUT granted integer, OUT calls integer[], OUT leave_from_ms double precision[], OUT leave_until_ms double precision[], OUT waits_for text, OUT wait_ms double precision, OUT breaker_kind text, OUT breaker_reason text, OUT records_at_most bigint, OUT kept_places integer)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -699,6 +703,7 @@ DECLARE
   seen_ms double precision := p_clock_ms;
   latest_ms double precision;
   next_ms double precision;
+  is_late boolean := cardinality(p_late_from_ms) > 0;
 BEGIN
   IF p_is_deferred THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
   granted := 0;
@@ -713,6 +718,7 @@ BEGIN
       breaker_kind := booked.breaker_kind;
       breaker_reason := booked.breaker_reason;
       records_at_most := booked.records_at_most;
+      kept_places := booked.kept_places;
       p_unused_from_ms := '{}';
       p_late_from_ms := '{}';
     END IF;
@@ -735,6 +741,8 @@ BEGIN
       seen_ms := next_ms;
     END IF;
   END LOOP;
+  -- Nothing leaves by this, and what it says of places is said again.
+  IF granted = 0 AND NOT is_late THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 END $function$
 ;
 

@@ -32,9 +32,12 @@ export const workersGroup: Group = {
   },
 };
 
-/** So many workers and their own database. A round takes as long for each: every worker has as many leads. */
+/**
+ * So many workers and their own database. A round takes as long for each: every worker has as many leads. Long enough that the first and
+ * the last half second, in which not all calls are in flight, do not say how much more another worker does.
+ */
 async function startFleet(context: BenchContext, sandbox: SandboxControl, count: number) {
-  const seconds = context.sized({ full: 5, small: 0.4 });
+  const seconds = context.sized({ full: 20, small: 0.4 });
   const leads = Math.round((count * CALLS_A_WORKER * seconds * 1000) / LATENCY_MS / ORGANISATIONS);
   const rounds = context.sized({ full: 4, small: 2 });
   const database = await context.createDatabase();

@@ -82,6 +82,11 @@ export interface BookingReply {
   breakerReason: string | null;
   /** Records that one call may hold; null where no limit counts records. */
   recordsAtMost: number | null;
+  /**
+   * While its calls hold no more places, one that ends may leave its place to another of the same process without asking: its even share
+   * where others wait, all that they do not hold where nobody does, and none while a breaker is there.
+   */
+  keptPlaces: number;
 }
 
 /**
@@ -96,7 +101,7 @@ export async function bookProviderCalls(db: Db, request: BookingRequest): Promis
     `SELECT clock_ms AS "clockMs", granted, calls, leave_from_ms AS "leaveFromMs", leave_until_ms AS "leaveUntilMs",
             waits_for AS "waitsFor", coalesce(wait_ms, 0) AS "waitMs",
             breaker_kind AS "breakerKind", breaker_reason AS "breakerReason",
-            records_at_most::double precision AS "recordsAtMost"
+            records_at_most::double precision AS "recordsAtMost", kept_places AS "keptPlaces"
        FROM book_provider_departures(:account, :holderId, :heldPlaces, :records, :placedCount, :windowsMs, :units, :amounts,
               :concurrent, :leadMs, :slackMs, :placeMs, :probeMs,
               :unusedFromMs, :unusedRecords, :lateFromMs, :lateUntilMs, :aheadMs, :spreadMs, :deferred, :clockMs)`,

@@ -15,6 +15,7 @@ import type { Logger } from '@leadwell/shared/runtime/logger';
 import { performance } from 'node:perf_hooks';
 import type { Breakers } from './breaker';
 import { ClockBounds } from './clock-bounds';
+import { HeadStarts } from './head-starts';
 import { limitWindowsOf } from './limit-windows';
 import { Nap } from './nap';
 import { Punctuality } from './punctuality';
@@ -36,9 +37,19 @@ export interface Booking {
   slackMs: number;
 }
 
+/** All places are taken: a call that gets ready meanwhile books when it is (`isReady`). */
+export interface HeadStart {
+  granted: true;
+  isHeadStart: true;
+}
+
+const HEAD_START: HeadStart = { granted: true, isHeadStart: true };
+
 /** A call that a booking is wanted for. */
 export interface WantedCall {
   records: number;
+  /** It had a head start, which ends here or with `headStarts.end()`. */
+  isReady?: boolean;
   /** Whether it holds a place already: it has left before, or missed its time, and has nothing more to get ready. */
   placed: boolean;
   /** Bookings that it has missed in a row. */
@@ -50,7 +61,7 @@ export interface WantedCall {
 interface Waiter extends WantedCall {
   /** It came with a place and has none at the moment: see `losePlaces`. */
   hasLostPlace: boolean;
-  settle(result: Booking | Refusal): void;
+  settle(result: Booking | HeadStart | Refusal): void;
   settled: boolean;
 }
 
@@ -93,6 +104,7 @@ const FIRST_ALONE_MS = 2_000;
  */
 export class BookingQueue {
   readonly punctuality: Punctuality;
+  readonly headStarts = new HeadStarts();
   recordsAtMost = Infinity;
   private readonly windows: LimitWindow[];
   private readonly clock = new ClockBounds();
@@ -132,7 +144,7 @@ export class BookingQueue {
   }
 
   /** Waits in line for a booking; one that holds a place already, at its head. */
-  book(call: WantedCall, signal: AbortSignal): Promise<Booking | Refusal> {
+  book(call: WantedCall, signal: AbortSignal): Promise<Booking | HeadStart | Refusal> {
     if (signal.aborted || this.closed)
       return Promise.resolve(refused('aborted', 'The work was called off.', 0));
     return new Promise((resolve) => {
@@ -144,8 +156,9 @@ export class BookingQueue {
         settle: (result) => {
           if (waiter.settled) return;
           waiter.settled = true;
-          // Its caller gives back the place that it came with.
+          // Its caller gives back the place that it came with, and knows of no other.
           if (!result.granted && waiter.hasLostPlace) this.heldPlaces++;
+          if (!result.granted && waiter.isReady && waiter.placed) this.freePlace();
           signal.removeEventListener('abort', abort);
           resolve(result);
         },
@@ -161,7 +174,43 @@ export class BookingQueue {
   /** A call has ended: its place is free. */
   release(): void {
     this.isHeard = true;
-    this.freePlace();
+    const nowMs = performance.now();
+    this.headStarts.freed(nowMs);
+    if (!this.passPlaceOn(nowMs)) this.freePlace();
+  }
+
+  /** To the next of this process that is ready, if it may stay here. Where no window counts, it leaves at once. */
+  private passPlaceOn(nowMs: number): boolean {
+    const next = this.waiters.find((waiter) => waiter.isReady && !waiter.placed && !waiter.settled);
+    const openedAtMs = this.breakers.openedAtMs(this.provider);
+    if (!next || !this.headStarts.keeps(this.heldPlaces, { nowMs, openedAtMs })) return false;
+    next.placed = true;
+    if (this.windows.length > 0) this.nap.wake();
+    else {
+      const { slackMs } = this.punctuality;
+      const times = {
+        bookedAtMs: nowMs,
+        grantedAtMs: nowMs,
+        leaveFromMs: 0,
+        fromMs: nowMs,
+        untilMs: Infinity,
+      };
+      next.settle({ granted: true, after: null, ...times, leadMs: PLACED_LEAD_MS, slackMs });
+      this.dropSettled();
+    }
+    this.giveHeadStarts();
+    return true;
+  }
+
+  private giveHeadStarts(): void {
+    let room = this.headStarts.room(performance.now());
+    for (const waiter of this.waiters) {
+      if (room === 0) return;
+      if (waiter.placed || waiter.isReady || !waiter.claimFollows || waiter.settled) continue;
+      this.headStarts.begin();
+      waiter.settle(HEAD_START);
+      room--;
+    }
   }
 
   private freePlace(): void {
@@ -213,8 +262,8 @@ export class BookingQueue {
   }
 
   private enqueue(waiter: Waiter): void {
-    const firstUnplaced = this.waiters.findIndex((other) => !other.placed);
-    if (waiter.placed && firstUnplaced >= 0) this.waiters.splice(firstUnplaced, 0, waiter);
+    const firstBehind = this.waiters.findIndex((other) => turnOf(other) > turnOf(waiter));
+    if (firstBehind >= 0) this.waiters.splice(firstBehind, 0, waiter);
     else this.waiters.push(waiter);
     // Whoever holds a place may be granted while the others wait for one.
     if (waiter.placed && this.waitsForPlaces) this.nap.wake();
@@ -262,18 +311,17 @@ export class BookingQueue {
     await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
   }
 
-  /** Those that hold a place come first, and alone: they leave sooner than what has yet to be got ready. */
+  /** Those that hold a place come first, and alone, then those that are ready: they leave sooner than what has yet to be got ready. */
   private nextBatch(): Waiter[] {
-    const firstUnplaced = this.waiters.findIndex(({ placed }) => !placed);
-    return this.waiters.slice(
-      0,
-      Math.min(this.isHeard ? BATCH : 1, firstUnplaced > 0 ? firstUnplaced : BATCH),
-    );
+    const [first] = this.waiters;
+    const alike = this.waiters.findIndex((waiter) => first && turnOf(waiter) !== turnOf(first));
+    return this.waiters.slice(0, Math.min(this.isHeard ? BATCH : 1, alike > 0 ? alike : BATCH));
   }
 
   private boundsFor(batch: readonly Waiter[]): { leadMs: number; slackMs: number } {
     const { leadMs, slackMs } = this.punctuality;
-    return { leadMs: batch[0]?.placed ? PLACED_LEAD_MS : leadMs, slackMs };
+    const [first] = batch;
+    return { leadMs: first?.placed || first?.isReady ? PLACED_LEAD_MS : leadMs, slackMs };
   }
 
   private toBooking(
@@ -314,7 +362,7 @@ export class BookingQueue {
     for (const waiter of refused) {
       if (!waiter.placed || waiter.settled) continue;
       waiter.placed = false;
-      waiter.hasLostPlace = true;
+      waiter.hasLostPlace = !waiter.isReady;
       this.heldPlaces--;
     }
   }
@@ -366,6 +414,7 @@ export class BookingQueue {
     this.late.splice(0, late.length);
     this.recordsAtMost = reply.recordsAtMost ?? Infinity;
     this.clock.observe(sentMs, reply.clockMs, performance.now());
+    this.headStarts.heard(reply, performance.now());
     this.toldPlaces = heldPlaces + reply.granted;
     return reply;
   }
@@ -390,6 +439,7 @@ export class BookingQueue {
       return;
     }
     this.waitsForPlaces = reply.waitsFor === 'places';
+    if (this.waitsForPlaces) this.giveHeadStarts();
     this.freedPlaces = 0;
     const waitMs = this.untilNextRoundMs(reply, last);
     this.isNapping = true;
@@ -440,6 +490,11 @@ export class BookingQueue {
     this.running = false;
     void this.run();
   }
+}
+
+function turnOf({ placed, isReady }: WantedCall): number {
+  if (placed) return 0;
+  return isReady ? 1 : 2;
 }
 
 function patienceMs(batch: readonly Waiter[]): number {

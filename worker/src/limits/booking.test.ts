@@ -274,6 +274,38 @@ describe('the places of one account', () => {
     expect(await book(10_000, ones(2), { holderId: other, heldPlaces: 1 })).toMatchObject({ granted: 2 });
   });
 
+  it('beyond its even share are given to no process while others wait', async () => {
+    const [one, other] = [newId(), newId()];
+    const book = booker({ concurrent: 100 });
+    expect(await book(0, ones(100), { holderId: one })).toMatchObject({ granted: 100 });
+    expect(await book(1, ones(90), { holderId: other })).toMatchObject({ granted: 0, waitsFor: 'places' });
+    // Twenty of its calls have ended.
+    expect(await book(2, ones(90), { holderId: one, heldPlaces: 80 })).toMatchObject({ granted: 0 });
+    expect(await book(3, ones(90), { holderId: other })).toMatchObject({ granted: 20 });
+    expect(await book(4, ones(90), { holderId: one, heldPlaces: 30 })).toMatchObject({ granted: 20 });
+  });
+
+  it('may be kept by a process as far as no other needs them', async () => {
+    const [one, other, account] = [newId(), newId(), newId()];
+    const book = booker({ account, concurrent: 100 });
+    const kept = (atMs: number, heldPlaces: number) => book(atMs, ones(1), { holderId: one, heldPlaces });
+    expect(await kept(0, 60)).toMatchObject({ keptPlaces: 100 });
+    await book(1, ones(39), { holderId: other });
+    expect(await kept(2, 60)).toMatchObject({ keptPlaces: 61 });
+    await book(3, ones(9), { holderId: other, heldPlaces: 39 });
+    expect(await kept(4, 60)).toMatchObject({ keptPlaces: 50 });
+    // More are held than there are: it stood still, and another has taken some of its places.
+    expect(await kept(300, 70)).toMatchObject({ granted: 0, keptPlaces: 61 });
+    await openBreaker(database.knex, {
+      account,
+      kind: 'down',
+      reason: 'No answer.',
+      seconds: 10,
+      secondsAtMost: 60,
+    });
+    expect(await kept(301, 60)).toMatchObject({ keptPlaces: 0 });
+  });
+
   it('are freed long before a probe whose process says nothing lets another through', async () => {
     const [one, other, account] = [newId(), newId(), newId()];
     const book = booker({ account, concurrent: 1, placeMs: 8_000, probeMs: 63_000 });

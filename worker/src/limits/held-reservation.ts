@@ -1,7 +1,7 @@
 import type { ProviderResponse } from '@leadwell/providers/adapter';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Booking, BookingQueue, WantedCall } from './booking-queue';
+import type { Booking, BookingQueue, HeadStart, WantedCall } from './booking-queue';
 import type { Departure, Refusal, Reservation } from './reservation';
 
 /**
@@ -11,24 +11,33 @@ import type { Departure, Refusal, Reservation } from './reservation';
  */
 const LATE_AT_MOST_MS = 30;
 
-/** A reservation with a place in a queue's account; see Reservation for what it promises. */
+/** A reservation with a place in a queue's account, or a head start for one; see Reservation for what it promises. */
 export class HeldReservation implements Reservation {
   readonly granted = true;
   private released = false;
+  private booking: Booking | undefined;
+  private isPlaced: boolean;
   private leftBy: Booking | undefined;
   private missed = 0;
 
   constructor(
     private readonly queue: BookingQueue,
     private readonly records: number,
-    private booking: Booking | undefined,
-  ) {}
+    grant: Booking | HeadStart,
+  ) {
+    this.isPlaced = !('isHeadStart' in grant);
+    this.booking = 'isHeadStart' in grant ? undefined : grant;
+  }
 
   async depart(signal: AbortSignal): Promise<Departure | Refusal> {
     for (;;) {
       const booking = this.booking ?? (await this.queue.book(this.wanted, signal));
       this.booking = undefined;
       if (!booking.granted) return booking;
+      // A call whose claim is written is given none.
+      if ('isHeadStart' in booking) continue;
+      if (!this.isPlaced) this.queue.headStarts.end();
+      this.isPlaced = true;
       if (!(await this.leaveInTime(booking))) continue;
       this.leftBy = booking;
       this.missed = 0;
@@ -49,12 +58,14 @@ export class HeldReservation implements Reservation {
     this.released = true;
     if (this.booking) this.queue.giveUp(this.booking, this.records);
     this.booking = undefined;
-    this.queue.release();
+    if (this.isPlaced) this.queue.release();
+    else this.queue.headStarts.end();
   }
 
   /** The claim was written long ago. */
   private get wanted(): WantedCall {
-    return { records: this.records, placed: true, missed: this.missed, claimFollows: false };
+    const { records, isPlaced, missed } = this;
+    return { records, placed: isPlaced, isReady: !isPlaced, missed, claimFollows: false };
   }
 
   private async leaveInTime(booking: Booking): Promise<boolean> {

@@ -2,13 +2,16 @@ import type { Provider } from '@leadwell/providers/provider';
 import type { ProviderLimit } from '@leadwell/providers/adapter';
 import { openDatabase, query, type Knex } from '@leadwell/shared/db/database';
 import { newId } from '@leadwell/shared/domain/ids';
+import { openBreaker } from '@leadwell/shared/repositories/provider-breakers';
 import { countProviderPlaces, deleteProviderSlots } from '@leadwell/shared/repositories/provider-slots';
 import { createTestDatabase, type TestDatabase } from '@leadwell/shared/testing/database';
 import { waitUntil } from '@leadwell/shared/testing/wait-until';
 import pino from 'pino';
 import { performance } from 'node:perf_hooks';
 import { BookingQueue } from './booking-queue';
+import { HeldReservation } from './held-reservation';
 import { createLimiter, type Limiter, type Reservation } from './limiter';
+import type { ReserveOptions } from './reservation';
 
 const logger = pino({ level: 'silent' });
 const never = new AbortController().signal;
@@ -61,8 +64,13 @@ const perSecond = (amount: number, unit: 'calls' | 'records' = 'calls'): Provide
   unit,
 });
 
-async function reserved(limiter: Limiter, provider: Provider, records = 1): Promise<Reservation> {
-  const reservation = await limiter.reserve(provider, records, never);
+async function reserved(
+  limiter: Limiter,
+  provider: Provider,
+  records = 1,
+  options: ReserveOptions = {},
+): Promise<Reservation> {
+  const reservation = await limiter.reserve(provider, records, never, options);
   if (!reservation.granted) throw new Error(reservation.message);
   return reservation;
 }
@@ -99,6 +107,23 @@ async function holdOnePlaceTwice(provider: Provider) {
   const after = await reserved(other, provider);
   await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 2);
   return { late, other, before, after };
+}
+
+/** One call holds the provider's only place, and another got ready meanwhile. */
+async function getReadyBehind(provider: Provider) {
+  const breakers = { openedAtMs: () => -Infinity };
+  const queue = new BookingQueue(database.knex, logger, newId(), provider, breakers, 8_000);
+  const reserve = async (): Promise<HeldReservation> => {
+    const grant = await queue.book({ records: 1, placed: false, missed: 0, claimFollows: true }, never);
+    if (!grant.granted) throw new Error(grant.message);
+    return new HeldReservation(queue, 1, grant);
+  };
+  const holding = await reserve();
+  // Calls get ready where others have just ended.
+  const ending = setInterval(() => queue.headStarts.freed(performance.now()), 20);
+  const ready = await reserve();
+  clearInterval(ending);
+  return { queue, holding, ready };
 }
 
 async function readHolder({ account }: Provider): Promise<string> {
@@ -175,27 +200,65 @@ describe('a limiter', () => {
     expect(Math.max(...left) - Math.min(...left)).toBeGreaterThan(2900);
   });
 
-  it('never has more calls in flight than the provider allows, over all processes, and serves each', async () => {
-    const provider = providerWith({ concurrent: 5 });
-    const processes = [startLimiter(), startLimiter(), startLimiter()];
-    let inFlight = 0;
-    let most = 0;
-    const served = [0, 0, 0];
-    await Promise.all(
-      Array.from({ length: 60 }, async (_, i) => {
-        const reservation = await reserved(processes[i % 3]!, provider);
-        await reservation.depart(never);
-        most = Math.max(most, ++inFlight);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        inFlight--;
-        served[i % 3]!++;
-        reservation.release();
-        reservation.release();
-      }),
-    );
-    expect(most).toBe(5);
-    expect(served).toEqual([20, 20, 20]);
+  it.each<[string, ProviderLimit[], boolean]>([
+    ['that get ready when they have a place', [], false],
+    ['that get ready while they wait for one', [], true],
+    ['that get ready while they wait for one, and a limit counts', [perSecond(1000)], true],
+  ])(
+    'never has more calls in flight than the provider allows, over all processes, %s',
+    async (_calls, limits, claimFollows) => {
+      const provider = providerWith({ concurrent: 5, limits });
+      const processes = [startLimiter(), startLimiter(), startLimiter()];
+      let [ready, inFlight, mostReady, most] = [0, 0, 0, 0];
+      const served = [0, 0, 0];
+      await Promise.all(
+        Array.from({ length: 120 }, async (_, i) => {
+          const reservation = await reserved(processes[i % 3]!, provider, 1, { claimFollows });
+          mostReady = Math.max(mostReady, ++ready);
+          // Time to get ready.
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          expect(await reservation.depart(never)).toMatchObject({ granted: true });
+          ready--;
+          most = Math.max(most, ++inFlight);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          inFlight--;
+          served[i % 3]!++;
+          reservation.release();
+          reservation.release();
+        }),
+      );
+      expect(most).toBe(5);
+      expect(mostReady > 5).toBe(claimFollows);
+      expect(served).toEqual([40, 40, 40]);
+      await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
+    },
+  );
+
+  it('takes no place for a call that got ready and is called off', async () => {
+    const provider = providerWith({ concurrent: 1 });
+    const { queue, holding, ready } = await getReadyBehind(provider);
+    const stop = new AbortController();
+    const departing = ready.depart(stop.signal);
+    stop.abort();
+    expect(await departing).toMatchObject({ granted: false, reason: 'aborted' });
+    ready.release();
+    holding.release();
     await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
+    queue.close();
+  });
+
+  it('lets no call that got ready leave once the provider is not to be asked', async () => {
+    const provider = providerWith({ concurrent: 1 });
+    const { account } = provider;
+    const { queue, holding, ready } = await getReadyBehind(provider);
+    const breaker = { kind: 'auth', reason: 'The key is refused.', seconds: 60, secondsAtMost: 60 } as const;
+    await openBreaker(database.knex, { account, ...breaker });
+    // It asks for its place, and is told of the breaker by that.
+    expect(await ready.depart(never)).toMatchObject({ granted: false, reason: 'breaker_open' });
+    ready.release();
+    holding.release();
+    await waitUntil(async () => (await countProviderPlaces(database.knex, account)) === 0);
+    queue.close();
   });
 
   it('keeps a place for as long as its call runs, and frees it soon after the process died, whatever the call’s deadline', async () => {
@@ -276,7 +339,7 @@ describe('a limiter', () => {
         { records: 1, placed: false, missed: 0, claimFollows: false },
         stop.signal,
       );
-      if (booking.granted) aheadMs.push(booking.fromMs - booking.grantedAtMs);
+      if ('fromMs' in booking) aheadMs.push(booking.fromMs - booking.grantedAtMs);
     };
     const booked = Array.from({ length: 60 }, book);
     await waitUntil(() => aheadMs.length >= 40);

@@ -4,7 +4,7 @@ import { refusalOf } from './refusals';
 
 const provider = { name: 'hunter', maxWaitSeconds: 60 } as Provider;
 const reply: BookingReply = {
-  ...{ clockMs: 0, granted: 0, departures: [], recordsAtMost: null },
+  ...{ clockMs: 0, granted: 0, departures: [], recordsAtMost: null, keptPlaces: 0 },
   ...{ waitsFor: 'breaker', waitMs: 250, breakerKind: 'down', breakerReason: 'It did not answer.' },
 };
 
