@@ -85,6 +85,13 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.search_terms(terms text[])
+ RETURNS bigint[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT hashtextextended(t.t, (0)::bigint) AS hashtextextended FROM unnest(search_terms.terms) t(t))
+;
+
 CREATE OR REPLACE FUNCTION public.time_of_id(id uuid)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -360,10 +367,6 @@ CREATE TABLE people (
   company_id uuid,
   company_name text,
   company_domain text,
-  employees_min integer,
-  employees_max integer,
-  search_words tsvector NOT NULL,
-  search_terms text[] NOT NULL,
   name_domain_hash bytea,
   name_company_hash bytea,
   linkedin_hash bytea,
@@ -376,8 +379,22 @@ CREATE TABLE people (
 );
 CREATE INDEX people_company ON public.people USING btree (company_id);
 CREATE INDEX people_org_seq ON public.people USING btree (org_id, seq);
-CREATE INDEX people_terms ON public.people USING gin (search_terms);
-CREATE INDEX people_words ON public.people USING gin (search_words);
+
+CREATE TABLE people_search (
+  seq bigint NOT NULL,
+  id uuid NOT NULL,
+  org_id uuid,
+  employees_min integer,
+  employees_max integer,
+  has_email boolean NOT NULL DEFAULT false,
+  has_phone boolean NOT NULL DEFAULT false,
+  words tsvector NOT NULL DEFAULT ''::tsvector,
+  terms bigint[] NOT NULL DEFAULT '{}'::bigint[],
+  CONSTRAINT people_search_pkey PRIMARY KEY (seq)
+);
+CREATE INDEX people_search_org_seq ON public.people_search USING btree (org_id, seq);
+CREATE INDEX people_search_terms ON public.people_search USING gin (terms);
+CREATE INDEX people_search_words ON public.people_search USING gin (words);
 
 CREATE TABLE person_identities (
   org_id uuid,
@@ -851,6 +868,7 @@ ALTER TABLE lead_values ADD CONSTRAINT lead_values_org_id_fkey FOREIGN KEY (org_
 ALTER TABLE organisation_waterfalls ADD CONSTRAINT organisation_waterfalls_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE people ADD CONSTRAINT people_company_id_fkey FOREIGN KEY (company_id) REFERENCES companies(id);
 ALTER TABLE people ADD CONSTRAINT people_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
+ALTER TABLE people_search ADD CONSTRAINT people_search_seq_fkey FOREIGN KEY (seq) REFERENCES people(seq) ON DELETE CASCADE;
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_org_id_fkey FOREIGN KEY (org_id) REFERENCES organisations(id);
 ALTER TABLE person_identities ADD CONSTRAINT person_identities_person_id_fkey FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE;
 ALTER TABLE requests ADD CONSTRAINT requests_credit_transaction_id_fkey FOREIGN KEY (credit_transaction_id) REFERENCES credit_transactions(id);

@@ -50,9 +50,9 @@ async function readLeads(): Promise<Lead[]> {
   return query(
     database.knex,
     `SELECT p.first_name, p.last_name, p.full_name, p.job_title, p.seniority, p.city, p.country, p.linkedin_url, p.emails,
-       p.phones, p.departments, p.previous_companies, p.company_name, p.company_domain, p.employees_min, p.employees_max,
+       p.phones, p.departments, p.previous_companies, p.company_name, p.company_domain, s.employees_min, s.employees_max,
        c.industry AS company_industry, c.city AS company_city, c.country AS company_country, c.linkedin_url AS company_linkedin
-     FROM people p LEFT JOIN companies c ON c.id = p.company_id WHERE p.org_id = ? ORDER BY p.seq`,
+     FROM people p JOIN people_search s USING (seq) LEFT JOIN companies c ON c.id = p.company_id WHERE p.org_id = ? ORDER BY seq`,
     [orgId],
   );
 }

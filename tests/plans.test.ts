@@ -42,6 +42,7 @@ const PROVIDERS = [
 /** Tables that grow with use. The others have a row for each organisation or key, and are read whole while they are small. */
 const LARGE = [
   'people',
+  'people_search',
   'enrichments',
   'lookups',
   'request_enrichments',
@@ -209,17 +210,21 @@ describe('the plans of what calls wait for', () => {
   });
 
   it.each<[string, Filters, string]>([
-    ['a list', { contact: { location: { any: { include: ['Town7'] } } } }, 'people_terms'],
-    ['a text', { contact: { fullName: { any: { include: { content: ['byron77'] } } } } }, 'people_words'],
+    ['a list', { contact: { location: { any: { include: ['Town7'] } } } }, 'people_search_terms'],
+    [
+      'a text',
+      { contact: { fullName: { any: { include: { content: ['byron77'] } } } } },
+      'people_search_words',
+    ],
     [
       'a whole text',
       { contact: { fullName: { any: { include: { mode: 'STRICT', content: ['Ada Byron7'] } } } } },
-      'people_terms',
+      'people_search_terms',
     ],
     [
       'an exclusion of few',
       { account: { nameOrDomain: { any: { exclude: { mode: 'STRICT', content: ['engine-7.example'] } } } } },
-      'people_terms',
+      'people_search_terms',
     ],
   ])('finds what matches %s by its index', async (_form, filters, index) => {
     const wanted = { orgId: tenant.orgId, filters };
@@ -328,7 +333,7 @@ describe('the plans of what calls wait for', () => {
   it('walks the leads in their order where nothing is asked of them', async () => {
     const wanted = { orgId: tenant.orgId, filters: {} };
     const nodes = await plansOf(() => listLeadIds(knex, { ...wanted, offset: 100, limit: 100 }));
-    expect(nodes).toContain('Index Scan on people by people_seq_key');
+    expect(nodes).toContain('Index Scan on people_search by people_search_pkey');
   });
 });
 

@@ -6,6 +6,7 @@ import { newId, SHARED_SCOPE } from '@leadwell/shared/domain/ids';
 import { hashQuestionForms, type LeadInputs } from '@leadwell/shared/domain/question';
 import { addCredits } from '@leadwell/shared/ledger/add-credits';
 import { insertApiKey, insertOrganisation } from '@leadwell/shared/repositories/organisations-admin';
+import { showInSearch } from '@leadwell/shared/testing/seed';
 
 export interface Tenant {
   orgId: string;
@@ -56,9 +57,9 @@ export async function insertLeads(
   await execute(
     knex,
     `INSERT INTO people (id, seq, org_id, first_name, last_name, full_name, company_name, company_domain, linkedin_url,
-       search_words, search_terms, name_domain_hash, name_company_hash, linkedin_hash)
+       name_domain_hash, name_company_hash, linkedin_hash)
      SELECT p.id, (SELECT COALESCE(max(seq), 0) FROM people) + p.position, :orgId, p.first, p.last, p.first || ' ' || p.last,
-            p.company, p.domain, p.linkedin, ''::tsvector, '{}', p.h1, p.h2, p.h3
+            p.company, p.domain, p.linkedin, p.h1, p.h2, p.h3
      FROM unnest(:ids::uuid[], :firsts::text[], :lasts::text[], :companies::text[], :domains::text[], :linkedins::text[],
        :h1::bytea[], :h2::bytea[], :h3::bytea[])
        WITH ORDINALITY AS p (id, first, last, company, domain, linkedin, h1, h2, h3, position)`,
@@ -75,6 +76,7 @@ export async function insertLeads(
       h3: people.map(({ hashes }) => hashes.linkedin),
     },
   );
+  await showInSearch(knex);
   return people.map(({ id }) => id);
 }
 

@@ -17,6 +17,7 @@ import { createRelay, type Relay } from '@leadwell/shared/relay/relay';
 import { insertOrganisation } from '@leadwell/shared/repositories/organisations-admin';
 import { insertSuppressions } from '@leadwell/shared/repositories/suppressions';
 import type { Cancellation } from '@leadwell/shared/settle/cancel-request';
+import { showInSearch } from '@leadwell/shared/testing/seed';
 import { createHash } from 'node:crypto';
 import pino from 'pino';
 import type { Order } from './state';
@@ -124,14 +125,15 @@ export class Service {
     });
     await execute(
       trx,
-      `INSERT INTO people (id, seq, org_id, first_name, last_name, full_name, company_domain, linkedin_url, search_words,
-                           search_terms, name_domain_hash, linkedin_hash)
+      `INSERT INTO people (id, seq, org_id, first_name, last_name, full_name, company_domain, linkedin_url,
+                           name_domain_hash, linkedin_hash)
        SELECT p.id, (SELECT coalesce(max(seq), 0) FROM people) + row_number() OVER (), p.org, p."firstName", p."lastName",
-              p."fullName", p."companyDomain", p."linkedinUrl", '', '{}', decode(p.nd, 'hex'), decode(p.li, 'hex')
+              p."fullName", p."companyDomain", p."linkedinUrl", decode(p.nd, 'hex'), decode(p.li, 'hex')
          FROM jsonb_to_recordset(?::jsonb) AS p (id uuid, org uuid, "firstName" text, "lastName" text, "fullName" text,
               "companyDomain" text, "linkedinUrl" text, nd text, li text)`,
       [JSON.stringify(people)],
     );
+    await showInSearch(trx);
   }
 
   async accept(order: Order, name: string): Promise<Acceptance> {

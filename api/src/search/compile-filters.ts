@@ -7,7 +7,7 @@ const LOCATION: readonly TermField[] = ['city', 'country'];
 const ACCOUNT_LOCATION: readonly TermField[] = ['account-city', 'account-country'];
 const KEYWORD: readonly WordField[] = ['name', 'title', 'skill', 'company'];
 
-/** Filters in SQL: conditions over `people p`, every value in the bindings. */
+/** Filters in SQL: conditions over `people_search p`, every value in the bindings. */
 export interface CompiledFilters {
   /** All of them; `TRUE` for no filter. */
   sql: string;
@@ -78,7 +78,7 @@ function addGroups<List>(
 /** The lead's own, or what this organisation found and was not told is wrong. */
 function addReachable(conditions: Conditions, kind: 'email' | 'phone', wanted: boolean | undefined): void {
   if (wanted === undefined) return;
-  const has = `(p.${kind}s <> '{}' OR EXISTS (
+  const has = `(p.has_${kind} OR EXISTS (
     SELECT FROM lead_values v
     WHERE v.org_id = :orgId AND v.lead_id = p.id AND v.kind = '${kind}' AND v.verdict <> 'invalid'))`;
   conditions.add(wanted ? has : `NOT ${has}`);

@@ -1,6 +1,6 @@
 import { joinQueries, type Match } from './text-match';
 
-/** Conditions over `people p`, with the values they name: leads that meet all the wanted ones and none of the dropping ones. */
+/** Conditions over `people_search p`, with the values they name: leads that meet all the wanted ones and none of the dropping ones. */
 export class Conditions {
   private readonly wanted: string[] = [];
   private readonly dropping: string[] = [];
@@ -63,8 +63,8 @@ export class Conditions {
     const single = terms.filter((alternatives) => alternatives.length === 1).flat();
     const several = terms.filter((alternatives) => alternatives.length > 1);
     return [
-      ...(single.length > 0 ? [`p.search_terms @> ${this.bind(single)}::text[]`] : []),
-      ...several.map((alternatives) => `p.search_terms && ${this.bind(alternatives)}::text[]`),
+      ...(single.length > 0 ? [`p.terms @> search_terms(${this.bind(single)}::text[])`] : []),
+      ...several.map((alternatives) => `p.terms && search_terms(${this.bind(alternatives)}::text[])`),
       ...(words.length > 0 ? [this.hasWords(joinQueries(words, '&'))] : []),
     ].join(' AND ');
   }
@@ -73,14 +73,14 @@ export class Conditions {
   private some(matches: readonly Match[]): string | null {
     const { terms, words } = split(matches);
     const conditions = [
-      ...(terms.length > 0 ? [`p.search_terms && ${this.bind(terms.flat())}::text[]`] : []),
+      ...(terms.length > 0 ? [`p.terms && search_terms(${this.bind(terms.flat())}::text[])`] : []),
       ...(words.length > 0 ? [this.hasWords(joinQueries(words, '|'))] : []),
     ];
     return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null;
   }
 
   private hasWords(tsquery: string): string {
-    return `p.search_words @@ ${this.bind(tsquery)}::tsquery`;
+    return `p.words @@ ${this.bind(tsquery)}::tsquery`;
   }
 }
 

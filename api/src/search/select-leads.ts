@@ -91,7 +91,7 @@ export async function countLeads(
 }
 
 function visibleLeads(condition: string): string {
-  return `FROM people p WHERE (p.org_id IS NULL OR p.org_id = :orgId) AND ${condition}`;
+  return `FROM people_search p WHERE (p.org_id IS NULL OR p.org_id = :orgId) AND ${condition}`;
 }
 
 interface Matching {
@@ -139,7 +139,7 @@ async function planFetch(db: Db, { sql, bindings }: Matching): Promise<Plan> {
 async function estimateLeads(db: Db): Promise<number> {
   const [row] = await query<{ leads: number }>(
     db,
-    `SELECT GREATEST(reltuples, 0)::bigint AS leads FROM pg_class WHERE oid = 'people'::regclass`,
+    `SELECT GREATEST(reltuples, 0)::bigint AS leads FROM pg_class WHERE oid = 'people_search'::regclass`,
   );
   return row?.leads ?? 0;
 }

@@ -3,11 +3,13 @@ import { timeMs } from '../rounds';
 import type { BenchDatabase } from '../servers/bench-database';
 
 /** What an import fills, in the order that foreign keys ask for. */
-export const LEAD_TABLES = ['companies', 'people', 'person_identities'] as const;
+export const LEAD_TABLES = ['companies', 'people', 'people_search', 'person_identities'] as const;
 export type LeadTable = (typeof LEAD_TABLES)[number];
 
 /** Rows lie in their file as they were stored. */
-const ORDERS: Record<LeadTable, string> = { companies: 'id', people: 'seq', person_identities: 'person_id' };
+const ORDERS: Record<LeadTable, string> = {
+  ...{ companies: 'id', people: 'seq', people_search: 'seq', person_identities: 'person_id' },
+};
 
 /**
  * What filling the same indexed tables costs at least: COPY of the finished rows, from a file that the server reads itself.

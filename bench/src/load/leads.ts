@@ -7,7 +7,7 @@ import type { BenchDatabase } from '../servers/bench-database';
  * ANALYZE. Gives their ids in search order. They can be asked about by name and domain; search finds nothing in them.
  */
 export async function loadLeads(database: BenchDatabase, count: number): Promise<string[]> {
-  await database.load([{ sql: LEADS_SQL, values: [count] }]);
+  await database.load([{ sql: LEADS_SQL, values: [count] }, { sql: SEARCH_SQL }]);
   const client = await database.connect();
   const { rows } = await client.query<{ id: string }>('SELECT id FROM people ORDER BY seq');
   await client.end();
@@ -16,12 +16,14 @@ export async function loadLeads(database: BenchDatabase, count: number): Promise
 
 /** The hashes are no hashes of the names: enough that every lead has its own, as wide as theirs. */
 const LEADS_SQL = `
-  INSERT INTO people (id, seq, first_name, last_name, full_name, company_name, company_domain, linkedin_url, search_words,
-    search_terms, name_domain_hash, name_company_hash, linkedin_hash)
+  INSERT INTO people (id, seq, first_name, last_name, full_name, company_name, company_domain, linkedin_url,
+    name_domain_hash, name_company_hash, linkedin_hash)
   SELECT gen_random_uuid(), i, 'Ada', 'Byron' || i, 'Ada Byron' || i, 'Engine ' || i, 'engine-' || i || '.example',
-         'https://www.linkedin.com/in/ada-' || i, '', '{}', sha256(('d' || i)::bytea), sha256(('c' || i)::bytea),
+         'https://www.linkedin.com/in/ada-' || i, sha256(('d' || i)::bytea), sha256(('c' || i)::bytea),
          sha256(('l' || i)::bytea)
   FROM generate_series(1, $1::int) AS i`;
+
+const SEARCH_SQL = 'INSERT INTO people_search (seq, id) SELECT seq, id FROM people';
 
 /** What providers are asked about these leads, in the order of the ids. */
 export async function readPeople(client: Client, ids: readonly string[]): Promise<Person[]> {

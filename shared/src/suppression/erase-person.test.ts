@@ -251,8 +251,8 @@ describe('an erasure', () => {
     ]);
     await execute(
       knex,
-      `INSERT INTO people (id, seq, full_name, search_words, search_terms, emails)
-       SELECT gen_random_uuid(), (SELECT max(seq) FROM people) + i, 'Somebody', '', '{}', '{info@acme.com}' FROM generate_series(1, 10001) i`,
+      `INSERT INTO people (id, seq, full_name, emails)
+       SELECT gen_random_uuid(), (SELECT max(seq) FROM people) + i, 'Somebody', '{info@acme.com}' FROM generate_series(1, 10001) i`,
     );
     // By id, nothing parts the house from the others: they have no profile.
     for (const target of [{ email: 'info@acme.com' }, { leadId: house }])
@@ -272,16 +272,16 @@ describe('an erasure', () => {
       // Parted from her by a profile, or by an address where there is none; their ids come before and after hers.
       await execute(
         knex,
-        `INSERT INTO people (id, seq, full_name, linkedin_url, linkedin_hash, name_domain_hash, emails, company_domain, search_words, search_terms)
+        `INSERT INTO people (id, seq, full_name, linkedin_url, linkedin_hash, name_domain_hash, emails, company_domain)
          SELECT gen_random_uuid(), ann.seq + i, 'Ann Li', CASE WHEN i % 2 = 0 THEN 'https://www.linkedin.com/in/other-' || i END,
                 CASE WHEN i % 2 = 0 THEN sha256(i::text::bytea) END, ann.name_domain_hash,
-                CASE WHEN i % 2 = 0 THEN ann.emails ELSE ARRAY[i || '@acme.com'] END, 'acme.com', '', '{}'
+                CASE WHEN i % 2 = 0 THEN ann.emails ELSE ARRAY[i || '@acme.com'] END, 'acme.com'
            FROM people ann, generate_series(1, 20002) i`,
       );
       await execute(
         knex,
-        `INSERT INTO people (id, org_id, seq, full_name, emails, search_words, search_terms)
-         SELECT :last, :orgId, max(seq) + 1, 'A. Li', '{ann@acme.com}', '', '{}' FROM people`,
+        `INSERT INTO people (id, org_id, seq, full_name, emails)
+         SELECT :last, :orgId, max(seq) + 1, 'A. Li', '{ann@acme.com}' FROM people`,
         { last: LAST_ID, orgId: theirs },
       );
       const target = by === 'lead' ? { leadId: ann } : { linkedinUrl: LINKEDIN };
