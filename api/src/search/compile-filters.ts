@@ -13,6 +13,8 @@ export interface CompiledFilters {
   sql: string;
   /** The same in two parts: what a lead must meet, and what then drops it (null: nothing does). */
   wantedSql: string;
+  /** What a lead must meet, as conditions of which it meets one or none: their counts add up. */
+  wantedParts: string[];
   droppingSql: string | null;
   bindings: Record<string, unknown>;
 }
@@ -26,8 +28,8 @@ export function compileFilters(filters: Filters, orgId: string): CompiledFilters
   const conditions = new Conditions();
   addContact(conditions, filters.contact ?? {});
   addAccount(conditions, filters.account ?? {});
-  const { sql, wantedSql, droppingSql } = conditions;
-  return { sql, wantedSql, droppingSql, bindings: { ...conditions.bindings, orgId } };
+  const { sql, wantedSql, wantedParts, droppingSql } = conditions;
+  return { sql, wantedSql, wantedParts, droppingSql, bindings: { ...conditions.bindings, orgId } };
 }
 
 function addContact(conditions: Conditions, contact: NonNullable<Filters['contact']>): void {
@@ -78,10 +80,12 @@ function addGroups<List>(
 /** The lead's own, or what this organisation found and was not told is wrong. */
 function addReachable(conditions: Conditions, kind: 'email' | 'phone', wanted: boolean | undefined): void {
   if (wanted === undefined) return;
-  const has = `(p.has_${kind} OR EXISTS (
+  const own = `p.has_${kind}`;
+  const found = `EXISTS (
     SELECT FROM lead_values v
-    WHERE v.org_id = :orgId AND v.lead_id = p.id AND v.kind = '${kind}' AND v.verdict <> 'invalid'))`;
-  conditions.add(wanted ? has : `NOT ${has}`);
+    WHERE v.org_id = :orgId AND v.lead_id = p.id AND v.kind = '${kind}' AND v.verdict <> 'invalid')`;
+  if (wanted) conditions.addEither(own, found);
+  else conditions.add(`NOT ${own} AND NOT ${found}`);
 }
 
 /** Companies whose size overlaps the range; a size without an end is open, an unknown one overlaps nothing. */

@@ -3,19 +3,29 @@ import { joinQueries, type Match } from './text-match';
 /** Conditions over `people_search p`, with the values they name: leads that meet all the wanted ones and none of the dropping ones. */
 export class Conditions {
   private readonly wanted: string[] = [];
+  private readonly either: [first: string, otherwise: string][] = [];
   private readonly dropping: string[] = [];
   readonly bindings: Record<string, unknown> = {};
 
   /** All conditions as one; `TRUE` where there is none. */
   get sql(): string {
-    return (
-      [...this.wanted, ...this.dropping.map((condition) => `NOT (${condition})`)].join(' AND ') || 'TRUE'
-    );
+    return [this.wantedSql, ...this.dropping.map((condition) => `NOT (${condition})`)].join(' AND ');
   }
 
   /** What a lead must meet before anything drops it; `TRUE` where there is nothing. */
   get wantedSql(): string {
-    return this.wanted.join(' AND ') || 'TRUE';
+    const either = this.either.map(([first, otherwise]) => `(${first} OR ${otherwise})`);
+    return [...this.wanted, ...either].join(' AND ') || 'TRUE';
+  }
+
+  /** The same as conditions of which a lead meets one or none. */
+  get wantedParts(): string[] {
+    const rest = this.wanted.join(' AND ') || 'TRUE';
+    return this.either.reduce(
+      (parts, [first, otherwise]) =>
+        parts.flatMap((part) => [`${part} AND ${first}`, `${part} AND NOT ${first} AND ${otherwise}`]),
+      [rest],
+    );
   }
 
   /** What drops a lead; null where nothing does. */
@@ -25,6 +35,11 @@ export class Conditions {
 
   add(condition: string): void {
     this.wanted.push(condition);
+  }
+
+  /** One of both. Joined by OR, the second would be looked up lead by lead; counted apart, for all at once. */
+  addEither(first: string, otherwise: string): void {
+    this.either.push([first, otherwise]);
   }
 
   /** Gives the placeholder of a value. */
