@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Db, Knex } from '../db/database';
 import { inTransaction } from '../db/transaction';
 import * as companies from '../repositories/company-writes';
@@ -12,8 +13,8 @@ import type { CompanyProfile, LeadProfile } from '../domain/lead-profile';
 import type { PlannedCompany, PlannedLead } from './planned-lead';
 
 const PEOPLE_PER_STATEMENT = 1000;
-/** Large enough that a statement's own cost does not show. */
-const DERIVED_AT_ONCE = 250;
+/** Large enough that a statement's own cost does not show; the database waits for the first. */
+const DERIVED_AT_ONCE = 125;
 
 /**
  * Imports some rows in one transaction, all or none, and gives the plan that was carried out. Idempotent: run again, it
@@ -87,24 +88,32 @@ function planStored(record: people.PersonRecord, companyById: Map<string, Planne
 async function writePlan(trx: Db, orgId: string | null, plan: ChunkPlan): Promise<void> {
   const changedCompanies = plan.listChangedCompanies();
   const changedLeads = plan.listChangedLeads();
-  await companies.insertCompanies(trx, orgId, plan.listNewCompanies().map(toCompanyRecord));
-  await companies.updateCompanies(trx, changedCompanies.map(toCompanyRecord));
-  await insertNewLeads(trx, orgId, plan.listNewLeads());
+  await insertNewLeads(trx, orgId, plan.listNewLeads(), async () => {
+    await companies.insertCompanies(trx, orgId, plan.listNewCompanies().map(toCompanyRecord));
+    await companies.updateCompanies(trx, changedCompanies.map(toCompanyRecord));
+  });
   await people.updatePeople(trx, changedLeads.map(derive));
   const identities = [...plan.newKeys].map(([key, lead]) => ({ key, personId: lead.id }));
   await people.insertIdentities(trx, orgId, identities);
   await refreshColleagues(trx, changedCompanies, new Set(changedLeads.map((lead) => lead.id)));
 }
 
-/** While the database stores some, the next are derived: one after the other, deriving was a fifth of an import. */
-async function insertNewLeads(trx: Db, orgId: string | null, leads: readonly PlannedLead[]): Promise<void> {
-  let storing = Promise.resolve();
+/** While the database stores some, or their companies, the next are derived: one after the other, deriving was a fifth of an import. */
+async function insertNewLeads(
+  trx: Db,
+  orgId: string | null,
+  leads: readonly PlannedLead[],
+  storeCompanies: () => Promise<void>,
+): Promise<void> {
+  let storing = storeCompanies();
   for (let from = 0; from < leads.length; from += DERIVED_AT_ONCE) {
-    const derived = leads.slice(from, from + DERIVED_AT_ONCE).map(derive);
-    await storing;
-    storing = people.insertPeople(trx, orgId, derived);
     // Its rejection is met by the next await; until then it must not count as unhandled.
     storing.catch(() => undefined);
+    // A statement leaves some promises after it was called.
+    await nextTurn();
+    const derived = JSON.stringify(leads.slice(from, from + DERIVED_AT_ONCE).map(derive));
+    await storing;
+    storing = people.insertPeople(trx, orgId, derived);
   }
   await storing;
 }

@@ -112,13 +112,11 @@ const PERSON_RECORDSET = `
     "employeesMin", "employeesMax", "searchWords", "searchTerms", "nameDomainHash", "nameCompanyHash", "linkedinHash", "emailHash",
     position)`;
 
-/** Adds people at the end of the search order, in the order given. The caller holds lockLeadWrites. */
-export async function insertPeople(
-  db: Db,
-  orgId: string | null,
-  people: readonly DerivedPersonRecord[],
-): Promise<void> {
-  if (people.length === 0) return;
+/**
+ * Adds people at the end of the search order, in the order given. As JSON of an array of DerivedPersonRecord: the caller writes it while
+ * the database stores those before. The caller holds lockLeadWrites.
+ */
+export async function insertPeople(db: Db, orgId: string | null, people: string): Promise<void> {
   await execute(
     db,
     `WITH p AS MATERIALIZED (
@@ -136,7 +134,7 @@ export async function insertPeople(
      INSERT INTO people_search (seq, id, org_id, employees_min, employees_max, has_email, has_phone, words, terms)
      SELECT seq, id, CAST(:orgId AS uuid), "employeesMin", "employeesMax", emails <> '{}', phones <> '{}', "searchWords", search_terms("searchTerms")
      FROM p ORDER BY seq`,
-    { orgId, people: JSON.stringify(people) },
+    { orgId, people },
   );
 }
 
