@@ -70,16 +70,16 @@ type Way = 'sort' | 'walk' | 'as planned';
 async function chooseWay(db: Db, matching: Matching, wanted: number): Promise<Way> {
   const plan = await planFetch(db, matching);
   if (plan['Node Type'] !== 'Bitmap Heap Scan') return 'as planned';
-  const leads = await estimateLeads(db);
-  const matches = (await sampleMatches(db, matching, leads)) ?? plan['Plan Rows'];
+  const { leads, pages } = await readSize(db);
+  const matches = (await sampleMatches(db, matching, pages)) ?? plan['Plan Rows'];
   const isFew = matches <= ALWAYS_SORTED_LEADS;
   return isFew || matches <= Math.min(leads, (wanted * leads) / matches) ? 'sort' : 'walk';
 }
 
-/** About so many leads are looked at for an estimate: some fifty pages, 1 to 2 ms. */
-const SAMPLED_LEADS = 1_000;
-/** Matches in fewer pages say little: one import's lie together. */
-const SAMPLED_PAGES_AT_LEAST = 8;
+/** About so many pages are looked at for an estimate, of some twenty leads each: 1 to 2 ms. */
+const SAMPLED_PAGES = 50;
+/** Matches in fewer of them say little: one import's lie together. */
+const PAGES_WITH_MATCHES = 8;
 
 /**
  * How many leads match, by those of some pages; undefined where these are too few to say. The planner knows no words that go together, nor
@@ -88,16 +88,16 @@ const SAMPLED_PAGES_AT_LEAST = 8;
 async function sampleMatches(
   db: Db,
   { condition, bindings }: Matching,
-  leads: number,
+  pages: number,
 ): Promise<number | undefined> {
-  const share = Math.min(1, SAMPLED_LEADS / Math.max(1, leads));
-  const [sample] = await query<{ matches: number; pages: number }>(
+  const share = Math.min(1, SAMPLED_PAGES / Math.max(1, pages));
+  const [sample] = await query<{ matches: number; pagesWithMatches: number }>(
     db,
-    `SELECT count(*)::int AS matches, count(DISTINCT (p.ctid::text::point)[0])::int AS pages
+    `SELECT count(*)::int AS matches, count(DISTINCT (p.ctid::text::point)[0])::int AS "pagesWithMatches"
        FROM people_search p TABLESAMPLE SYSTEM (:percent::real) WHERE ${condition}`,
     { ...bindings, percent: 100 * share },
   );
-  return sample && sample.pages >= SAMPLED_PAGES_AT_LEAST ? sample.matches / share : undefined;
+  return sample && sample.pagesWithMatches >= PAGES_WITH_MATCHES ? sample.matches / share : undefined;
 }
 
 /**
@@ -165,11 +165,12 @@ async function planFetch(db: Db, { condition, bindings }: Matching): Promise<Pla
   return row['QUERY PLAN'][0].Plan;
 }
 
-/** How many leads there are, of all organisations, as the statistics have it. */
-async function estimateLeads(db: Db): Promise<number> {
-  const [row] = await query<{ leads: number }>(
+/** How many leads there are, of all organisations, as the statistics have it, and how many pages they fill. */
+async function readSize(db: Db): Promise<{ leads: number; pages: number }> {
+  const [row] = await query<{ leads: number; pages: number }>(
     db,
-    `SELECT GREATEST(reltuples, 0)::bigint AS leads FROM pg_class WHERE oid = 'people_search'::regclass`,
+    `SELECT GREATEST(reltuples, 0)::bigint AS leads, pg_relation_size(oid) / current_setting('block_size')::int AS pages
+       FROM pg_class WHERE oid = 'people_search'::regclass`,
   );
-  return row?.leads ?? 0;
+  return row ?? { leads: 0, pages: 0 };
 }
