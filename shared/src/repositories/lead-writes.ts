@@ -17,7 +17,10 @@ export async function lockLeadWrites(db: Knex.Transaction): Promise<void> {
   await query(db, 'SELECT pg_advisory_xact_lock(?)', [LEADS_LOCK]);
 }
 
-/** Which person of the scope each of the keys names; unknown keys are left out. */
+/**
+ * Which person of the scope each of the keys names; unknown keys are left out. One by one, in the order of the index: of so many at once
+ * the planner thinks that to read all is cheaper, and among half a million it took four times as long.
+ */
 export async function findIdentityOwners(
   db: Db,
   orgId: string | null,
@@ -25,8 +28,11 @@ export async function findIdentityOwners(
 ): Promise<{ key: string; personId: string }[]> {
   return query(
     db,
-    `SELECT identity_key AS key, person_id AS "personId" FROM person_identities
-     WHERE ${scopeOf(orgId)} AND identity_key = ANY(:keys)`,
+    `SELECT k.key, i.person_id AS "personId"
+       FROM (SELECT unnest(CAST(:keys AS text[])) AS key ORDER BY key) AS k
+      CROSS JOIN LATERAL (
+        SELECT person_id FROM person_identities WHERE ${scopeOf(orgId)} AND identity_key = k.key LIMIT 1
+      ) AS i`,
     { orgId, keys: [...keys] },
   );
 }
