@@ -600,6 +600,7 @@ DECLARE
   own provider_slots;
   taken integer;
   others_wait integer;
+  even_places integer;
   before_us integer;
   callable integer := cardinality(p_records);
   bucket provider_limits;
@@ -655,19 +656,22 @@ BEGIN
 
   DELETE FROM provider_slots WHERE account = p_account AND holder <> p_holder AND expires_at <= moment;
   SELECT * INTO own FROM provider_slots WHERE account = p_account AND holder = p_holder;
-  SELECT coalesce(sum(places), 0), count(*) FILTER (WHERE wanted_until > moment),
-         count(*) FILTER (WHERE wanted_until > moment AND wanted_since < coalesce(own.wanted_since, moment))
-    INTO taken, others_wait, before_us
+  SELECT coalesce(sum(places), 0), count(*) FILTER (WHERE wanted_until > moment)
+    INTO taken, others_wait
     FROM provider_slots WHERE account = p_account AND holder <> p_holder;
+  even_places := ceil(p_concurrent / (others_wait + 1.0));
   kept_places := CASE WHEN breaker.kind IS NULL THEN least(p_concurrent - taken, p_concurrent / (others_wait + 1)) ELSE 0 END;
   IF callable > 0 THEN
     IF taken + p_held > p_concurrent THEN
       callable := 0;
     ELSE
-      -- One free place is left to each process that has waited longer, and all beyond its even share by who has that, else who is
-      -- quickest keeps them all.
+      -- Who has its even share leaves all others to those that wait, and one free place is left to each of them that has waited longer and
+      -- may take it, else who is quickest keeps them all.
+      SELECT count(*) INTO before_us FROM provider_slots
+       WHERE account = p_account AND holder <> p_holder AND places < even_places
+         AND wanted_until > moment AND wanted_since < coalesce(own.wanted_since, moment);
       callable := least(callable, p_placed + greatest(0, least(p_concurrent - taken - p_held - before_us,
-        CASE WHEN others_wait > 0 THEN ceil(p_concurrent / (others_wait + 1.0)) - p_held ELSE p_concurrent END)));
+        CASE WHEN others_wait > 0 THEN even_places - p_held ELSE p_concurrent END)));
     END IF;
     IF callable = 0 THEN waits_for := 'places'; wait_ms := 25; END IF;
   END IF;

@@ -117,6 +117,8 @@ export class BookingQueue {
   private readonly told: ToldLimits;
   private isHeard: boolean;
   private heldPlaces = 0;
+  /** Places that calls will give back, and have not. */
+  private lostPlaces = 0;
   private toldPlaces = 0;
   private freedPlaces = 0;
   private running = false;
@@ -157,7 +159,7 @@ export class BookingQueue {
           if (waiter.settled) return;
           waiter.settled = true;
           // Its caller gives back the place that it came with, and knows of no other.
-          if (!result.granted && waiter.hasLostPlace) this.heldPlaces++;
+          if (!result.granted && waiter.hasLostPlace) this.lostPlaces++;
           if (!result.granted && waiter.isReady && waiter.placed) this.freePlace();
           signal.removeEventListener('abort', abort);
           resolve(result);
@@ -174,6 +176,10 @@ export class BookingQueue {
   /** A call has ended: its place is free. */
   release(): void {
     this.isHeard = true;
+    if (this.lostPlaces > 0) {
+      this.lostPlaces--;
+      return;
+    }
     const nowMs = performance.now();
     this.headStarts.freed(nowMs);
     if (!this.passPlaceOn(nowMs)) this.freePlace();
@@ -202,11 +208,13 @@ export class BookingQueue {
     return true;
   }
 
+  /** In order: past a call that has nothing to get ready, those behind it would go on taking the place that it waits for. */
   private giveHeadStarts(): void {
     let room = this.headStarts.room(performance.now());
     for (const waiter of this.waiters) {
       if (room === 0) return;
-      if (waiter.placed || waiter.isReady || !waiter.claimFollows || waiter.settled) continue;
+      if (waiter.placed || waiter.isReady || waiter.settled) continue;
+      if (!waiter.claimFollows) return;
       this.headStarts.begin();
       waiter.settle(HEAD_START);
       room--;
@@ -300,6 +308,7 @@ export class BookingQueue {
     // The first round trip may have to connect: its bounds would be so wide that what it books lapses.
     if (this.clock.isStale(performance.now())) await this.ask([], 0, 0);
     const batch = this.nextBatch();
+    const placed = batch.filter((waiter) => waiter.placed);
     const { leadMs, slackMs } = this.boundsFor(batch);
     const reply = await this.ask(batch, leadMs, slackMs + patienceMs(batch));
     const bookings = reply.departures.flatMap(({ calls, ...times }) =>
@@ -307,12 +316,14 @@ export class BookingQueue {
     );
     this.grantInTime(batch.slice(0, reply.granted), bookings);
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
-    if (reply.waitsFor === 'places' && reply.granted === 0) this.losePlaces(batch);
+    if (reply.waitsFor === 'places' && reply.granted === 0) this.losePlaces(placed);
     await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
   }
 
   /** Those that hold a place come first, and alone, then those that are ready: they leave sooner than what has yet to be got ready. */
   private nextBatch(): Waiter[] {
+    // One that waited may have been given a place.
+    this.waiters.sort((a, b) => turnOf(a) - turnOf(b));
     const [first] = this.waiters;
     const alike = this.waiters.findIndex((waiter) => first && turnOf(waiter) !== turnOf(first));
     return this.waiters.slice(0, Math.min(this.isHeard ? BATCH : 1, alike > 0 ? alike : BATCH));
@@ -321,7 +332,7 @@ export class BookingQueue {
   private boundsFor(batch: readonly Waiter[]): { leadMs: number; slackMs: number } {
     const { leadMs, slackMs } = this.punctuality;
     const [first] = batch;
-    return { leadMs: first?.placed || first?.isReady ? PLACED_LEAD_MS : leadMs, slackMs };
+    return { leadMs: first && turnOf(first) < 2 ? PLACED_LEAD_MS : leadMs, slackMs };
   }
 
   private toBooking(
@@ -414,7 +425,7 @@ export class BookingQueue {
     this.late.splice(0, late.length);
     this.recordsAtMost = reply.recordsAtMost ?? Infinity;
     this.clock.observe(sentMs, reply.clockMs, performance.now());
-    this.headStarts.heard(reply, performance.now());
+    this.headStarts.heard(reply, sentMs);
     this.toldPlaces = heldPlaces + reply.granted;
     return reply;
   }
@@ -492,9 +503,9 @@ export class BookingQueue {
   }
 }
 
-function turnOf({ placed, isReady }: WantedCall): number {
+function turnOf({ placed, isReady, hasLostPlace }: Waiter): number {
   if (placed) return 0;
-  return isReady ? 1 : 2;
+  return isReady || hasLostPlace ? 1 : 2;
 }
 
 function patienceMs(batch: readonly Waiter[]): number {

@@ -285,6 +285,15 @@ describe('the places of one account', () => {
     expect(await book(4, ones(90), { holderId: one, heldPlaces: 30 })).toMatchObject({ granted: 20 });
   });
 
+  it('go to a process that has none, also where the only other has its share and has waited longer', async () => {
+    const [one, other] = [newId(), newId()];
+    const book = booker({ concurrent: 2 });
+    expect(await book(0, ones(3), { holderId: one })).toMatchObject({ granted: 2, waitsFor: 'places' });
+    expect(await book(1, ones(3), { holderId: other })).toMatchObject({ granted: 0 });
+    expect(await book(2, ones(3), { holderId: one, heldPlaces: 1 })).toMatchObject({ granted: 0 });
+    expect(await book(3, ones(3), { holderId: other })).toMatchObject({ granted: 1 });
+  });
+
   it('may be kept by a process as far as no other needs them', async () => {
     const [one, other, account] = [newId(), newId(), newId()];
     const book = booker({ account, concurrent: 100 });

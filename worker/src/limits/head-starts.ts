@@ -17,7 +17,7 @@ export class HeadStarts {
 
   /** How many more calls may get ready: together as many as places were left lately. */
   room(nowMs: number): number {
-    this.freedAtMs = this.freedAtMs.filter((atMs) => atMs > nowMs - READY_FOR_MS);
+    this.forget(nowMs);
     return Math.max(0, this.freedAtMs.length - this.begun);
   }
 
@@ -31,12 +31,18 @@ export class HeadStarts {
   }
 
   freed(nowMs: number): void {
+    this.forget(nowMs);
     this.freedAtMs.push(nowMs);
   }
 
-  /** A booking has said how many places this process may keep. */
-  heard({ keptPlaces }: BookingReply, nowMs: number): void {
-    this.told = { atMs: nowMs, keptPlaces };
+  private forget(nowMs: number): void {
+    const kept = this.freedAtMs.findIndex((atMs) => atMs > nowMs - READY_FOR_MS);
+    this.freedAtMs.splice(0, kept < 0 ? this.freedAtMs.length : kept);
+  }
+
+  /** A booking has said how many places this process may keep: as it was when it was asked, however late its answer was read. */
+  heard({ keptPlaces }: BookingReply, askedAtMs: number): void {
+    this.told = { atMs: askedAtMs, keptPlaces };
   }
 
   /**

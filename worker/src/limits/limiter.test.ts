@@ -234,6 +234,24 @@ describe('a limiter', () => {
     },
   );
 
+  it('serves a call that has nothing to get ready, however many others take turns at getting ready', async () => {
+    const provider = providerWith({ concurrent: 1 });
+    const limiter = startLimiter();
+    let isServed = false;
+    const others = Array.from({ length: 6 }, async () => {
+      for (let calls = 0; calls < 10 || !isServed; calls++) {
+        const reservation = await reserved(limiter, provider, 1, { claimFollows: true });
+        await reservation.depart(never);
+        await new Promise(setImmediate);
+        reservation.release();
+      }
+    });
+    const plain = await reserved(limiter, provider);
+    isServed = true;
+    plain.release();
+    await Promise.all(others);
+  });
+
   it('takes no place for a call that got ready and is called off', async () => {
     const provider = providerWith({ concurrent: 1 });
     const { queue, holding, ready } = await getReadyBehind(provider);
