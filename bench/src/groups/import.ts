@@ -29,6 +29,7 @@ export const importGroup: Group = {
     const copyMs = await copyLeads(database, copied);
     const rate = (ms: number): number => leads / (ms / 1000);
     const all = Object.values(copyMs).reduce((sum, ms) => sum + ms, 0);
+    const people = copyMs.people + copyMs.people_search;
     const note = (ms: number): string =>
       `${rate(importMs).toFixed(0)} to ${rate(ms).toFixed(0)} leads/s; one round`;
     return [
@@ -38,8 +39,12 @@ export const importGroup: Group = {
         0.5,
       ),
       atLeast(
-        { name: `import: ${leads} leads, to COPY into people alone`, unit: '×', note: note(copyMs.people) },
-        copyMs.people / importMs,
+        {
+          name: `import: ${leads} leads, to COPY into people and people_search alone`,
+          unit: '×',
+          note: note(people),
+        },
+        people / importMs,
         0.5,
       ),
     ];

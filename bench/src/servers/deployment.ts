@@ -1,4 +1,6 @@
 /** Sandbox, API and workers as processes of their own, as `npm run api` and `npm run worker` start them. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { startProcess, type LocalProcess } from '@leadwell/cli/local/child-process';
 import { newId } from '@leadwell/shared/domain/ids';
 import { findFreePort } from '@leadwell/shared/runtime/postgres-server';
@@ -67,9 +69,11 @@ async function prepare(
   const sandbox = options.sandbox ?? (await startSandbox(onEnd, options.latencyMs ?? 0));
   const { provider = { name: 'hunter' }, nextProvider } = options;
   const asked = [provider, ...(nextProvider ? [nextProvider] : [])];
+  const providers = writeProvidersFile(sandbox.url, asked);
+  onEnd('providers file', () => rm(path.dirname(providers.PROVIDERS_FILE), { recursive: true }));
   const env = {
     ...(options.backend.redisUrl !== undefined && { REDIS_URL: options.backend.redisUrl }),
-    ...writeProvidersFile(sandbox.url, asked),
+    ...providers,
     DATABASE_URL: options.database.url,
     // One key stands for many clients here.
     RATE_LIMIT_CALLS: '0',
