@@ -95,6 +95,8 @@ const PATIENCE_AT_MOST_MS = 1_000;
 /** Places that nobody waits for in this process are given back after this time. */
 const GIVE_BACK_AFTER_MS = 50;
 const GIVE_BACK_AGAIN_MS = 2_000;
+/** A limit that made calls wait will again: it is used up in the first part of most windows. */
+const LIMITED_FOR_MS = 60_000;
 /** The first call to a provider that tells its limits goes alone, for so long at most: its answer may say that we ask too fast. */
 const FIRST_ALONE_MS = 2_000;
 
@@ -125,6 +127,7 @@ export class BookingQueue {
   private waitsForPlaces = false;
   private waitsForFirst = false;
   private isNapping = false;
+  private limitedAtMs = -Infinity;
   private giveBackTimer: NodeJS.Timeout | undefined;
   private readonly renewTimer: NodeJS.Timeout;
   private closed = false;
@@ -208,9 +211,14 @@ export class BookingQueue {
     return true;
   }
 
-  /** In order: past a call that has nothing to get ready, those behind it would go on taking the place that it waits for. */
+  /**
+   * Not where a limit on calls or records binds: there calls hold their places while they wait for their time, and who got ready is before
+   * whoever comes later. In order: past a call that has nothing to get ready, those behind it would go on taking the place that it waits for.
+   */
   private giveHeadStarts(): void {
-    let room = this.headStarts.room(performance.now());
+    const nowMs = performance.now();
+    if (nowMs - this.limitedAtMs < LIMITED_FOR_MS) return;
+    let room = this.headStarts.room(nowMs);
     for (const waiter of this.waiters) {
       if (room === 0) return;
       if (waiter.placed || waiter.isReady || waiter.settled) continue;
@@ -314,10 +322,13 @@ export class BookingQueue {
     const bookings = reply.departures.flatMap(({ calls, ...times }) =>
       Array<Booking>(calls).fill(this.toBooking(times, { leadMs, slackMs, after: reply.breakerKind })),
     );
+    const last = bookings.at(-1);
+    const isAhead = last !== undefined && last.fromMs - performance.now() > leadMs / 2;
+    if (isAhead || reply.waitsFor === 'limit') this.limitedAtMs = performance.now();
     this.grantInTime(batch.slice(0, reply.granted), bookings);
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
     if (reply.waitsFor === 'places' && reply.granted === 0) this.losePlaces(placed);
-    await this.waitAsTold(reply, batch[reply.granted], bookings.at(-1));
+    await this.waitAsTold(reply, batch[reply.granted], last);
   }
 
   /** Those that hold a place come first, and alone, then those that are ready: they leave sooner than what has yet to be got ready. */
