@@ -213,11 +213,11 @@ describe('a limiter', () => {
       let [ready, inFlight, mostReady, most] = [0, 0, 0, 0];
       const served = [0, 0, 0];
       await Promise.all(
-        Array.from({ length: 180 }, async (_, i) => {
+        Array.from({ length: 240 }, async (_, i) => {
           const reservation = await reserved(processes[i % 3]!, provider, 1, { claimFollows });
           ready++;
           // By then the limit is used up, where one can be.
-          if (i > 140) mostReady = Math.max(mostReady, ready);
+          if (i > 190) mostReady = Math.max(mostReady, ready);
           // Time to get ready.
           await new Promise((resolve) => setTimeout(resolve, 5));
           expect(await reservation.depart(never)).toMatchObject({ granted: true });
@@ -232,7 +232,7 @@ describe('a limiter', () => {
       );
       expect(most).toBe(5);
       expect(mostReady > 5).toBe(getReadyAhead);
-      expect(served).toEqual([60, 60, 60]);
+      expect(served).toEqual([80, 80, 80]);
       await waitUntil(async () => (await countProviderPlaces(database.knex, provider.account)) === 0);
     },
   );
