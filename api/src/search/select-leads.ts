@@ -65,7 +65,7 @@ type Way = 'sort' | 'walk' | 'as planned';
 
 /**
  * Where an index finds the matches: whether all of them are fetched and sorted sooner than the leads are walked to the end of the page, if
- * they lie evenly. To walk past a lead, which tests its words or terms, takes as long as to fetch and sort a match.
+ * they lie evenly. To find, fetch and sort a match takes about twice as long as to walk past a lead, which tests its words or terms.
  */
 async function chooseWay(db: Db, matching: Matching, wanted: number): Promise<Way> {
   const plan = await planFetch(db, matching);
@@ -73,7 +73,7 @@ async function chooseWay(db: Db, matching: Matching, wanted: number): Promise<Wa
   const { leads, pages } = await readSize(db);
   const matches = (await sampleMatches(db, matching, pages)) ?? plan['Plan Rows'];
   const isFew = matches <= ALWAYS_SORTED_LEADS;
-  return isFew || matches <= Math.min(leads, (wanted * leads) / matches) ? 'sort' : 'walk';
+  return isFew || 2 * matches <= Math.min(leads, (wanted * leads) / matches) ? 'sort' : 'walk';
 }
 
 /** About so many pages are looked at for an estimate, of some twenty leads each: 1 to 2 ms. */
