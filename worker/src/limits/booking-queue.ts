@@ -323,7 +323,7 @@ export class BookingQueue {
       Array<Booking>(calls).fill(this.toBooking(times, { leadMs, slackMs, after: reply.breakerKind })),
     );
     const last = bookings.at(-1);
-    const isAhead = last !== undefined && last.fromMs - performance.now() > leadMs / 2;
+    const isAhead = last !== undefined && last.leaveFromMs > reply.clockMs;
     if (isAhead || reply.waitsFor === 'limit') this.limitedAtMs = performance.now();
     this.grantInTime(batch.slice(0, reply.granted), bookings);
     if (!this.isHeard && reply.granted > 0) return this.waitForFirst();
